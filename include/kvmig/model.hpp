@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/model`.
+#pragma once
+
+#include <kvmig/model/connection_uri.hpp>
+#include <kvmig/model/domain.hpp>
+#include <kvmig/model/evidence.hpp>
+#include <kvmig/model/host.hpp>
+#include <kvmig/model/job.hpp>
+#include <kvmig/model/storage.hpp>
+#include <kvmig/model/version.hpp>

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/// A domain: its configuration, as far as its XML tells, and its state.
+#pragma once
+
+#include <kvmig/core/units.hpp>
+#include <kvmig/core/uuid.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvmig::model {
+
+/// `virDomainState`.
+enum class domain_state : std::uint8_t {
+    no_state,
+    running,
+    blocked,
+    paused,
+    shutdown, ///< being shut down
+    shutoff,
+    crashed,
+    pm_suspended,
+};
+
+/// virsh's words for them.
+[[nodiscard]] constexpr std::string_view to_string(domain_state state) noexcept {
+    switch (state) {
+    case domain_state::no_state: return "no state";
+    case domain_state::running: return "running";
+    case domain_state::blocked: return "idle";
+    case domain_state::paused: return "paused";
+    case domain_state::shutdown: return "in shutdown";
+    case domain_state::shutoff: return "shut off";
+    case domain_state::crashed: return "crashed";
+    case domain_state::pm_suspended: return "pmsuspended";
+    }
+    return "unknown";
+}
+
+/// What a host says of a domain it knows.
+struct domain_status {
+    domain_state state = domain_state::no_state;
+    int reason = 0;          ///< the number, of the enum that goes with the state
+    std::string reason_text; ///< virsh's words for it, e.g. `post-copy failed`
+    bool active = false;     ///< it has a process: running, paused or on the way between
+    bool persistent = false; ///< it is defined, and outlives being shut off
+
+    friend bool operator==(const domain_status &, const domain_status &) = default;
+};
+
+/// What a disk is made of (attribute `type` of `<disk>`, `<backingStore>`, `<mirror>`).
+enum class source_kind : std::uint8_t {
+    none, ///< an empty drive
+    file,
+    block,
+    dir,
+    network,
+    volume,
+    nvme,
+    vhostuser,
+    vhostvdpa,
+    other, ///< a kind this version does not know
+};
+
+/// A server of a network disk.
+struct network_host {
+    std::string name;
+    std::string port;
+    std::string transport;
+
+    friend bool operator==(const network_host &, const network_host &) = default;
+};
+
+/// One image, of a disk or in its backing chain.
+struct disk_source {
+    source_kind kind = source_kind::none;
+    std::string format;   ///< `raw`, `qcow2`, …; empty where the XML does not tell
+    std::string path;     ///< file, device, directory or socket; network: the name on the server
+    std::string protocol; ///< network: `nfs`, `nbd`, `rbd`, …
+    std::vector<network_host> hosts;
+    std::string pool;   ///< volume: its pool
+    std::string volume; ///< volume: its name
+
+    friend bool operator==(const disk_source &, const disk_source &) = default;
+};
+
+/// A disk.
+struct disk {
+    std::string device = "disk"; ///< `disk`, `cdrom`, `floppy`, `lun`
+    std::string target;          ///< the name in the guest, e.g. `vda`: what `migrate_disks` takes
+    std::string bus;
+    std::string cache; ///< empty: the hypervisor's default
+    disk_source source;
+    /// Below the image, from the top: only a running domain's XML holds the whole chain.
+    std::vector<disk_source> backing;
+    bool readonly = false;
+    bool shareable = false;
+    bool transient = false;
+
+    friend bool operator==(const disk &, const disk &) = default;
+};
+
+/// A network interface.
+struct interface {
+    std::string type;   ///< `network`, `bridge`, `direct`, `user`, `ethernet`, `hostdev`, …
+    std::string source; ///< the network's, bridge's or device's name on the host
+    std::string mode;   ///< `direct`: `passthrough`, `bridge`, …
+    std::string mac;
+    std::string model;
+    std::string target;  ///< the device on the host, of a running domain
+    std::string teaming; ///< `persistent` or `transient`; empty without `<teaming>`
+
+    friend bool operator==(const interface &, const interface &) = default;
+};
+
+/// A graphical console.
+struct graphics {
+    std::string type;                ///< `vnc`, `spice`, …
+    std::optional<int> port;         ///< absent, or −1 in the XML, while libvirt is to choose
+    std::vector<std::string> listen; ///< addresses, network names or socket paths
+
+    friend bool operator==(const graphics &, const graphics &) = default;
+};
+
+/// A device of the host in the guest's hands.
+struct host_device {
+    std::string mode;    ///< `subsystem`, `capabilities`
+    std::string type;    ///< `pci`, `usb`, `mdev`, …
+    std::string address; ///< PCI: `0000:06:12.5`; otherwise empty
+
+    friend bool operator==(const host_device &, const host_device &) = default;
+};
+
+/// A domain's configuration.
+struct domain {
+    std::string type; ///< `kvm`, `qemu`, `test`, …
+    std::string name;
+    std::optional<kvmig::uuid> uuid; ///< absent in XML written by hand
+    bytes memory;                    ///< the maximum at boot
+    std::optional<bytes> current_memory;
+    std::uint32_t vcpus = 1; ///< the maximum
+    std::optional<std::uint32_t> current_vcpus;
+
+    std::string arch;
+    std::string machine;
+    std::string loader; ///< firmware image; empty: the hypervisor's default
+    std::string nvram;
+    std::string emulator;
+    std::string cpu_mode;              ///< `host-passthrough`, `host-model`, `custom`, …
+    std::string cpu_model;             ///< with `custom`
+    std::vector<std::string> features; ///< `acpi`, `apic`, …
+    bool hugepages = false;            ///< `<memoryBacking><hugepages/>`
+
+    std::vector<disk> disks;
+    std::vector<interface> interfaces;
+    std::vector<kvmig::model::graphics> graphics;
+    std::vector<host_device> host_devices;
+    std::vector<std::string> filesystems; ///< the driver of each: `virtiofs`, `path`, …
+
+    friend bool operator==(const domain &, const domain &) = default;
+};
+
+} // namespace kvmig::model

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/// Storage pools and volumes, as libvirt's XML describes them.
+#pragma once
+
+#include <kvmig/core/units.hpp>
+#include <kvmig/core/uuid.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvmig::model {
+
+/// A storage pool. What has no meaning for its type stays empty.
+struct storage_pool {
+    std::string name;
+    std::optional<kvmig::uuid> uuid;
+    std::string type = "dir"; ///< `dir`, `fs`, `netfs`, `logical`, `iscsi`, …
+
+    std::string source_host;     ///< `netfs`: the server
+    std::string source_dir;      ///< `netfs`: the exported path
+    std::string source_name;     ///< `logical`: the volume group
+    std::string source_format;   ///< `netfs`: `nfs`; `fs`: `ext4`, …; `auto` when empty
+    std::string source_protocol; ///< `netfs`: the NFS version, as in `nfsvers=`
+    std::vector<std::string> source_devices;
+    std::vector<std::string> mount_options; ///< `fs` and `netfs`, one option each
+
+    std::string target_path;
+    std::optional<std::uint32_t> target_mode;  ///< of the directory, when libvirt makes it
+    std::optional<std::uint32_t> target_owner; ///< numeric user
+    std::optional<std::uint32_t> target_group;
+
+    std::optional<bytes> capacity; ///< told by libvirt, not asked for
+    std::optional<bytes> allocation;
+    std::optional<bytes> available;
+
+    friend bool operator==(const storage_pool &, const storage_pool &) = default;
+};
+
+/// The image below another: one link of a backing chain.
+struct backing_store {
+    std::string path;
+    std::string format;
+
+    friend bool operator==(const backing_store &, const backing_store &) = default;
+};
+
+/// A storage volume.
+struct storage_volume {
+    std::string name;
+    std::string type;           ///< `file`, `block`, `dir`, …: told by libvirt, not asked for
+    std::string path;           ///< told by libvirt, not asked for
+    std::string format = "raw"; ///< `raw`, `qcow2`, …
+    bytes capacity;             ///< what the guest sees
+    /// What it takes up; asked for when a volume is made: fully allocated unless less.
+    std::optional<bytes> allocation;
+    std::optional<backing_store> backing;
+    std::optional<std::uint32_t> mode;
+    std::optional<std::uint32_t> owner;
+    std::optional<std::uint32_t> group;
+
+    friend bool operator==(const storage_volume &, const storage_volume &) = default;
+};
+
+} // namespace kvmig::model

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/xml`.
+#pragma once
+
+#include <kvmig/xml/capabilities.hpp>
+#include <kvmig/xml/disk.hpp>
+#include <kvmig/xml/document.hpp>
+#include <kvmig/xml/domain.hpp>
+#include <kvmig/xml/storage.hpp>
+#include <kvmig/xml/writer.hpp>
