@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/migration`.
+#pragma once
+
+#include <kvmig/migration/act.hpp>
+#include <kvmig/migration/document.hpp>
+#include <kvmig/migration/event.hpp>
+#include <kvmig/migration/kind.hpp>
+#include <kvmig/migration/lookup.hpp>
+#include <kvmig/migration/machine.hpp>
+#include <kvmig/migration/option_rules.hpp>
+#include <kvmig/migration/options.hpp>
+#include <kvmig/migration/origin.hpp>
+#include <kvmig/migration/past.hpp>
+#include <kvmig/migration/proofs.hpp>
+#include <kvmig/migration/recovery.hpp>
+#include <kvmig/migration/recovery_choice.hpp>
+#include <kvmig/migration/recovery_cold.hpp>
+#include <kvmig/migration/recovery_live.hpp>
+#include <kvmig/migration/recovery_policy.hpp>
+#include <kvmig/migration/ruling.hpp>
+#include <kvmig/migration/sighting.hpp>
+#include <kvmig/migration/state.hpp>
+#include <kvmig/migration/transitions.hpp>
