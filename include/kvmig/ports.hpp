@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/ports`.
+#pragma once
+
+#include <kvmig/ports/clock.hpp>
+#include <kvmig/ports/hypervisor.hpp>
+#include <kvmig/ports/journal.hpp>
+#include <kvmig/ports/subscription.hpp>

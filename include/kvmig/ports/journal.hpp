@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/// The journal port: every transition of a migration is written here, and is durable, before the
+/// act that it announces begins. `host::sqlite_journal` is the real one.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/core/uuid.hpp>
+#include <kvmig/migration/machine.hpp>
+#include <kvmig/migration/origin.hpp>
+#include <kvmig/migration/past.hpp>
+#include <kvmig/ports/clock.hpp>
+
+#include <compare>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kvmig::ports {
+
+/// A migration's number in its journal; 1 is the first, and none is used twice.
+struct migration_id {
+    std::int64_t number = 0;
+
+    friend constexpr auto operator<=>(migration_id, migration_id) noexcept = default;
+};
+
+/// What is written when a migration is opened: all that a successor needs to know.
+struct migration_record {
+    migration::origin before;
+    std::string domain; ///< its name at the source
+    uuid domain_uuid;
+    std::string source_uri;
+    std::string destination_uri;
+    std::string options; ///< as the controller writes and reads them
+    std::string detail;  ///< what it must put back or remove: target volumes, an old definition
+    utc_time opened;
+
+    friend bool operator==(const migration_record &, const migration_record &) = default;
+};
+
+/// One transition, when it was taken and what there was to say.
+struct journal_entry {
+    migration::transition what;
+    utc_time at;
+    std::string detail;
+
+    friend bool operator==(const journal_entry &, const journal_entry &) = default;
+};
+
+/// A migration as its journal tells it.
+struct journaled_migration {
+    migration_id id;
+    migration_record record;
+    std::vector<journal_entry> entries; ///< in the order in which they were written
+
+    /// Where the machine of a successor begins.
+    [[nodiscard]] migration::state at() const noexcept {
+        return entries.empty() ? migration::state::planned : entries.back().what.to;
+    }
+    [[nodiscard]] migration::past past() const {
+        std::vector<migration::transition> history;
+        history.reserve(entries.size());
+        for (const journal_entry &entry : entries) history.push_back(entry.what);
+        return migration::past_of(history);
+    }
+};
+
+/// Held by the one controller that may drive a migration; given up when destroyed, and by the
+/// system when the controller's process ends in whatever way.
+template <class T>
+concept journal_lease = std::movable<T> && !std::copyable<T> && requires(const T &lease) {
+    { lease.id() } -> std::same_as<migration_id>;
+};
+
+/// A write-ahead journal of migrations.
+///
+/// - `open(record)`: begins one, in state `planned`, and holds it. Fails with `conflict` while the
+///   same guest has another that has not ended, naming it.
+/// - `take(id)`: holds an existing one. Fails with `not_found`, or with `conflict` while another
+///   controller holds it.
+/// - `append(lease, entry)`: durable when it returns. Fails with `conflict` when the entry does not
+///   follow the last one.
+/// - `read(id)`: all of it. Fails with `not_found`.
+/// - `unfinished()`: those that have not ended, oldest first.
+template <class T>
+concept journal = journal_lease<typename T::lease> &&
+    requires(T &j, const typename T::lease &lease, migration_id id, const migration_record &record,
+             const journal_entry &entry) {
+    { j.open(record) } -> std::same_as<expected<typename T::lease>>;
+    { j.take(id) } -> std::same_as<expected<typename T::lease>>;
+    { j.append(lease, entry) } -> std::same_as<expected<void>>;
+    { j.read(id) } -> std::same_as<expected<journaled_migration>>;
+    { j.unfinished() } -> std::same_as<expected<std::vector<migration_id>>>;
+};
+
+} // namespace kvmig::ports
