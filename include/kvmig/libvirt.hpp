@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/libvirt`.
+#pragma once
+
+#include <kvmig/libvirt/connection.hpp>
+#include <kvmig/libvirt/domain.hpp>
+#include <kvmig/libvirt/domain_reasons.hpp>
+#include <kvmig/libvirt/error.hpp>
+#include <kvmig/libvirt/event_loop.hpp>
+#include <kvmig/libvirt/events.hpp>
+#include <kvmig/libvirt/handle.hpp>
+#include <kvmig/libvirt/hypervisor.hpp>
+#include <kvmig/libvirt/job.hpp>
+#include <kvmig/libvirt/migration.hpp>
+#include <kvmig/libvirt/network.hpp>
+#include <kvmig/libvirt/storage.hpp>
+#include <kvmig/libvirt/typed_parameters.hpp>

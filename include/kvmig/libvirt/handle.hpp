@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/// Owners of what libvirt hands out: references and allocated text.
+#pragma once
+
+#include <cstdlib>
+#include <libvirt/libvirt.h>
+#include <memory>
+#include <string>
+
+namespace kvmig::libvirt {
+
+/// Calls a libvirt `…Free` function as a deleter. Such a call can only fail for a pointer that
+/// is no object, so its answer is not looked at.
+template <auto Free> struct releaser {
+    template <class T> void operator()(T *object) const noexcept {
+        static_cast<void>(Free(object));
+    }
+};
+
+using connect_handle = std::unique_ptr<virConnect, releaser<virConnectClose>>;
+using domain_handle = std::unique_ptr<virDomain, releaser<virDomainFree>>;
+using network_handle = std::unique_ptr<virNetwork, releaser<virNetworkFree>>;
+using storage_pool_handle = std::unique_ptr<virStoragePool, releaser<virStoragePoolFree>>;
+using storage_volume_handle = std::unique_ptr<virStorageVol, releaser<virStorageVolFree>>;
+
+/// Takes over text that libvirt allocated; not for null.
+[[nodiscard]] inline std::string take_text(char *text) {
+    const std::unique_ptr<char, decltype(&std::free)> owner(text, &std::free);
+    return owner.get();
+}
+
+} // namespace kvmig::libvirt

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/// The hypervisor port over a libvirt connection.
+#pragma once
+
+#include <kvmig/libvirt/connection.hpp>
+#include <kvmig/libvirt/domain.hpp>
+#include <kvmig/libvirt/event_loop.hpp>
+#include <kvmig/libvirt/events.hpp>
+#include <kvmig/libvirt/migration.hpp>
+#include <kvmig/ports/hypervisor.hpp>
+#include <kvmig/xml/capabilities.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace kvmig::libvirt {
+
+/// `ports::hypervisor` by libvirt. Domains are looked up anew for each call, so that what is told
+/// is what the daemon knows now.
+class hypervisor {
+public:
+    explicit hypervisor(const connection &on) : connection_(on.share()) {}
+
+    [[nodiscard]] const connection &on() const noexcept { return connection_; }
+
+    [[nodiscard]] expected<model::host> host() const {
+        auto xml = connection_.capabilities();
+        if (!xml) return fail(std::move(xml).error());
+        auto capabilities = xml::parse_capabilities(*xml);
+        if (!capabilities) {
+            return fail(std::move(capabilities).error().on(connection_.hostname()));
+        }
+        auto driver = connection_.type();
+        if (!driver) return fail(std::move(driver).error());
+        auto libvirt = connection_.libvirt_version();
+        if (!libvirt) return fail(std::move(libvirt).error());
+        auto version = connection_.hypervisor_version();
+        if (!version) return fail(std::move(version).error());
+        return model::host{.hostname = connection_.hostname(),
+                           .uri = connection_.uri(),
+                           .driver = *std::move(driver),
+                           .libvirt = *libvirt,
+                           .hypervisor = *version,
+                           .uuid = capabilities->host_uuid};
+    }
+
+    [[nodiscard]] bool same_connection(const hypervisor &other) const noexcept {
+        return connection_.raw() == other.connection_.raw();
+    }
+
+    [[nodiscard]] expected<std::optional<model::domain_status>> status(const uuid &id) const {
+        auto found = domain::lookup(connection_, id);
+        if (!found) {
+            if (found.error().kind == error_kind::not_found) return std::nullopt;
+            return fail(std::move(found).error());
+        }
+        auto told = found->status();
+        if (told) return std::optional(*std::move(told));
+        // A transient domain may end between the two calls.
+        if (told.error().kind == error_kind::not_found) return std::nullopt;
+        return fail(std::move(told).error());
+    }
+
+    [[nodiscard]] expected<model::job_statistics> job(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.job(); });
+    }
+    [[nodiscard]] expected<model::job_statistics> completed_job(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.completed_job(true); });
+    }
+    [[nodiscard]] expected<void> abort_job(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.abort_job(); });
+    }
+    [[nodiscard]] expected<void> start_postcopy(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.start_postcopy(); });
+    }
+    [[nodiscard]] expected<void> set_max_downtime(const uuid &id,
+                                                  std::chrono::milliseconds limit) const {
+        return with(id, [&](const domain &d) { return d.set_max_downtime(limit); });
+    }
+    [[nodiscard]] expected<void> set_max_speed(const uuid &id, byte_rate limit) const {
+        return with(id, [&](const domain &d) { return d.set_max_speed(limit); });
+    }
+    [[nodiscard]] expected<void> migrate(const uuid &id, hypervisor &destination,
+                                         const migration::options &options) const {
+        return with(id,
+                    [&](const domain &d) { return perform(d, destination.connection_, options); });
+    }
+
+    /// Fails with `unsupported` while no `event_loop` runs in this process.
+    [[nodiscard]] expected<ports::subscription> watch_job(const uuid &id,
+                                                          ports::job_event_callback callback) {
+        if (!event_loop::running()) {
+            return fail(make_error(error_kind::unsupported, "no event loop runs")
+                            .advise("start a kvmig::libvirt::event_loop before opening the "
+                                    "connection"));
+        }
+        return with(id, [&](const domain &d) -> expected<ports::subscription> {
+            auto end = on_job_completed(d, [callback](model::job_statistics statistics) {
+                callback({.completed = std::move(statistics), .iteration = std::nullopt});
+            });
+            if (!end) return fail(std::move(end).error());
+            auto pass = on_migration_iteration(d, [callback](std::uint64_t number) {
+                callback({.completed = std::nullopt, .iteration = number});
+            });
+            if (!pass) return fail(std::move(pass).error());
+            using both = std::pair<ports::subscription, ports::subscription>;
+            auto kept = std::make_shared<both>(*std::move(end), *std::move(pass));
+            return ports::subscription([kept] {
+                kept->first.reset();
+                kept->second.reset();
+            });
+        });
+    }
+
+private:
+    template <class Act>
+    [[nodiscard]] auto with(const uuid &id, Act act) const
+        -> decltype(act(std::declval<const domain &>())) {
+        auto found = domain::lookup(connection_, id);
+        if (!found) return fail(std::move(found).error());
+        return act(*found);
+    }
+
+    connection connection_;
+};
+
+static_assert(ports::hypervisor<hypervisor>);
+
+} // namespace kvmig::libvirt

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Against libvirt's own test driver.
+#include <kvmig/libvirt/hypervisor.hpp>
+#include <support/catch.hpp>
+
+using namespace kvmig;
+
+TEST_CASE("the port tells who the host is") {
+    libvirt::quiet_errors();
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    libvirt::hypervisor port(*on);
+    const auto host = port.host();
+    REQUIRE(host);
+    CHECK(host->hostname == on->hostname());
+    CHECK(host->uri == "test:///default");
+    CHECK(host->driver == "TEST");
+    CHECK(host->libvirt == model::version::from_number(LIBVIR_VERSION_NUMBER));
+    CHECK_FALSE(host->uuid); // the test driver tells none
+    libvirt::hypervisor same(*on);
+    CHECK(port.same_connection(same));
+    const auto again = libvirt::connection::open("test:///default");
+    REQUIRE(again);
+    CHECK_FALSE(port.same_connection(libvirt::hypervisor(*again)));
+}
+
+TEST_CASE("the port tells a domain's status, or that there is none") {
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    libvirt::hypervisor port(*on);
+    const auto known = port.status(libvirt::domain::lookup(*on, "test")->id());
+    REQUIRE(known);
+    REQUIRE(*known);
+    CHECK((**known).state == model::domain_state::running);
+    const auto unknown = port.status(uuid::random());
+    REQUIRE(unknown);
+    CHECK_FALSE(*unknown);
+}
+
+TEST_CASE("the port hands libvirt's refusals on") {
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    libvirt::hypervisor port(*on);
+    const uuid id = libvirt::domain::lookup(*on, "test")->id();
+    for (const auto &kind :
+         {port.abort_job(id).error().kind, port.start_postcopy(id).error().kind,
+          port.set_max_speed(id, byte_rate::mib(1)).error().kind,
+          port.set_max_downtime(id, std::chrono::milliseconds(1)).error().kind}) {
+        CHECK(kind != error_kind::not_found);
+    }
+    const uuid nobody = uuid::random();
+    CHECK(port.abort_job(nobody).error().kind == error_kind::not_found);
+    CHECK(port.job(nobody).error().kind == error_kind::not_found);
+    CHECK(port.completed_job(nobody).error().kind == error_kind::not_found);
+    CHECK(port.migrate(nobody, port, {}).error().kind == error_kind::not_found);
+}
