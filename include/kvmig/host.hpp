@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/host`.
+#pragma once
+
+#include <kvmig/host/command.hpp>
+#include <kvmig/host/descriptor.hpp>
+#include <kvmig/host/journal_database.hpp>
+#include <kvmig/host/journal_files.hpp>
+#include <kvmig/host/journal_sqlite.hpp>
+#include <kvmig/host/journal_tables.hpp>
