@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/// What came of a migration.
+#pragma once
+
+#include <kvmig/core/error.hpp>
+#include <kvmig/core/uuid.hpp>
+#include <kvmig/model/host.hpp>
+#include <kvmig/model/job.hpp>
+#include <kvmig/run/whereabouts.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvmig::run {
+
+/// Called on the thread that called `migrate`, for every sample. It must not throw.
+using progress_callback = std::function<void(const model::job_progress &)>;
+
+/// How often a migration is looked at.
+struct sampling {
+    std::chrono::milliseconds interval{250};
+    /// Between two attempts to abort, while a cancelled migration has not ended.
+    std::chrono::milliseconds abort_interval{200};
+    /// How long the event with the final statistics may take to come after the call returned.
+    std::chrono::milliseconds final_event{2000};
+};
+
+/// A migration that succeeded.
+struct migration_result {
+    std::string domain; ///< its name at the source
+    uuid id;
+    model::host source;
+    model::host destination;
+    /// The completed job's statistics as each side tells them; absent where `gaps` says why.
+    std::optional<model::job_statistics> source_statistics;
+    std::optional<model::job_statistics> destination_statistics;
+    std::vector<model::job_progress> samples; ///< in order of time
+    std::chrono::milliseconds wall_time{0};   ///< of libvirt's call, on the steady clock
+    whereabouts guest;                        ///< asked after the call returned
+    bool events = false;                      ///< whether events were listened to
+    bool cancelled_too_late = false;          ///< a stop was asked for, and the guest had moved
+    std::vector<error> gaps;                  ///< what could not be read, and why
+};
+
+} // namespace kvmig::run
