@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+/// `kvmig lab …`
+#include <kvmig/libvirt/error.hpp>
+#include <lab/cli/bench.hpp>
+#include <lab/cli/console.hpp>
+#include <lab/cli/inside.hpp>
+#include <lab/cli/subcommands.hpp>
+#include <lab/machine/lifecycle.hpp>
+#include <lab/machine/network.hpp>
+#include <lab/machine/remote.hpp>
+#include <lab/report/run_json.hpp>
+#include <lab/report/table.hpp>
+#include <lab/scenario/runner.hpp>
+#include <lab/topology/files.hpp>
+#include <lab/topology/lock.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace kvmig::lab::cli {
+
+namespace {
+
+struct lab_options {
+    std::string name = "default";
+    std::string release; ///< empty: as the lab was, or the default
+    std::string accel;
+    std::string host;
+    std::vector<std::string> command;
+    bool purge = false;
+    std::vector<std::string> globs;
+    bool headline = false;
+    std::string json_file;
+};
+
+/// Waits for whoever works on the lab, saying who that is.
+expected<file_lock> lock_lab(const lab_paths &paths, std::string_view purpose, context &ctx) {
+    if (auto made = make_directory(paths.root); !made) return fail(std::move(made).error());
+    return file_lock::acquire(
+        paths.lock(), fmt::format("kvmig lab {}", purpose),
+        [&](const std::string &holder) {
+            fmt::print(stderr, "the lab '{}' is in use: {}; waiting for it\n", paths.name, holder);
+        },
+        ctx.interrupted.get_token());
+}
+
+template <class T> exit_status ended(const expected<T> &result) {
+    return result ? exit_status::done : report(result.error());
+}
+
+exit_status up(const lab_options &options, context &ctx) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    const auto stop = ctx.interrupted.get_token();
+    if (is_inside()) {
+        libvirt::quiet_errors();
+        console line;
+        return ended(bring_up(*paths, line.teller(), stop));
+    }
+    if (auto able = preflight(*paths, options.release, options.accel); !able) {
+        return report(able.error());
+    }
+    auto lock = lock_lab(*paths, "up", ctx);
+    if (!lock) return report(lock.error());
+    {
+        console line;
+        auto prepared = prepare(*paths, options.release, options.accel, line.teller(), stop);
+        if (!prepared) return report(prepared.error());
+    }
+    const exit_status status = again_inside(*paths, ctx);
+    if (status == exit_status::done) fmt::print(stderr, "the lab '{}' is up\n", paths->name);
+    return status;
+}
+
+exit_status down(const lab_options &options, context &ctx) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    std::error_code code;
+    if (!std::filesystem::exists(paths->root, code)) return exit_status::done;
+    auto lock = lock_lab(*paths, "down", ctx);
+    if (!lock) return report(lock.error());
+    return ended(bring_down(*paths, options.purge));
+}
+
+exit_status put_back(const lab_options &options, context &ctx) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    if (is_inside()) {
+        console line;
+        return ended(reset(*paths, line.teller(), ctx.interrupted.get_token()));
+    }
+    auto lock = lock_lab(*paths, "reset", ctx);
+    if (!lock) return report(lock.error());
+    return again_inside(*paths, ctx);
+}
+
+nlohmann::json to_json(const lab_paths &paths, const lab_status &status) {
+    nlohmann::json machines = nlohmann::json::array();
+    for (const machine_status &machine : status.machines) {
+        machines.push_back(
+            {{"name", machine.name},
+             {"address", machine.address},
+             {"state", machine.run_state},
+             {"pid", machine.pid ? nlohmann::json(*machine.pid) : nlohmann::json()}});
+    }
+    nlohmann::json json{{"schema", "kvmig.lab/1"}, {"lab", paths.name},
+                        {"state", status.state},   {"directory", paths.root.string()},
+                        {"saved", status.saved},   {"in_use_by", status.holder},
+                        {"machines", machines}};
+    const acceleration accel = status.settings ? status.settings->accel : detect_acceleration();
+    json["acceleration"] = {{"kind", name_of(accel)}, {"reason", accel.reason}};
+    json["release"] = status.settings ? nlohmann::json(status.settings->release) : nlohmann::json();
+    return json;
+}
+
+exit_status show_status(const lab_options &options, context &ctx) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    auto status = status_of_lab(*paths);
+    if (!status) return report(status.error());
+    const nlohmann::json json = to_json(*paths, *status);
+    if (ctx.json) {
+        fmt::print("{}\n", json.dump(1));
+        return exit_status::done;
+    }
+    fmt::print("lab           {} ({})\n", paths->name, status->state);
+    fmt::print("directory     {}\n", paths->root.string());
+    fmt::print("release       {}\n", status->settings ? status->settings->release : "none yet");
+    fmt::print("acceleration  {}: {}\n", json["acceleration"]["kind"].get<std::string>(),
+               json["acceleration"]["reason"].get<std::string>());
+    fmt::print("snapshot      {}\n",
+               status->saved ? "saved: `up` restores it" : "none: `up` boots");
+    if (!status->holder.empty()) fmt::print("in use by     {}\n", status->holder);
+    for (const machine_status &machine : status->machines) {
+        fmt::print("{:<13} {:<12} {}\n", machine.name, machine.address, machine.run_state);
+    }
+    return exit_status::done;
+}
+
+exit_status shell(const lab_options &options, context &ctx) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    const machine_spec *machine = find_machine(options.host);
+    if (machine == nullptr) {
+        std::vector<std::string_view> names;
+        for (const machine_spec &known : machines) names.push_back(known.name);
+        return report(make_error(error_kind::invalid_argument,
+                                 fmt::format("the lab has no machine '{}'", options.host))
+                          .advise(fmt::format("use one of {}", fmt::join(names, ", "))));
+    }
+    auto status = run_inside(*paths, remote_command(*machine, options.command).argv,
+                             ctx.interrupted.get_token());
+    if (!status) return report(status.error());
+    return static_cast<exit_status>(*status);
+}
+
+exit_status list(const lab_options &, context &ctx) {
+    if (ctx.json) {
+        nlohmann::json scenarios = nlohmann::json::array();
+        for (const scenario &each : all_scenarios()) {
+            scenarios.push_back({{"id", each.id},
+                                 {"family", each.family},
+                                 {"title", each.title},
+                                 {"headline", each.headline}});
+        }
+        fmt::print("{}\n",
+                   nlohmann::json{{"schema", "kvmig.list/1"}, {"scenarios", scenarios}}.dump(1));
+        return exit_status::done;
+    }
+    for (const scenario &each : all_scenarios()) fmt::print("{:<24} {}\n", each.id, each.title);
+    return exit_status::done;
+}
+
+/// The scenarios that the options ask for.
+expected<std::vector<const scenario *>> chosen_by(const lab_options &options) {
+    auto chosen = select_scenarios(options.globs);
+    if (chosen && options.headline) {
+        std::erase_if(*chosen, [](const scenario *each) { return !each->headline; });
+    }
+    return chosen;
+}
+
+exit_status run_inside_lab(const lab_options &options, const lab_paths &paths,
+                           const std::vector<const scenario *> &chosen, context &ctx) {
+    const auto stop = ctx.interrupted.get_token();
+    libvirt::quiet_errors();
+    auto folder = make_results_folder(paths);
+    if (!folder) return report(folder.error());
+    auto done = [&] {
+        console line;
+        return run_scenarios(
+            paths, chosen, *folder, line.teller(),
+            [&](const scenario &each, const scenario_result *result) {
+                if (result == nullptr)
+                    line.show(fmt::format("{}: {}", each.id, each.title));
+                else
+                    line.show(fmt::format("{}: {}", each.id, to_string(result->result)));
+            },
+            stop);
+    }();
+    if (!done) return report(done.error());
+    if (!options.json_file.empty()) {
+        const std::string text = to_json(*done).dump(1) + "\n";
+        if (options.json_file == "-") {
+            fmt::print("{}", text);
+        } else if (auto written = write_file(options.json_file, text); !written) {
+            return report(written.error());
+        }
+    }
+    fmt::print(options.json_file == "-" ? stderr : stdout, "{}results: {}\n", table_of(*done),
+               (done->folder / "run.json").string());
+    return done->count(outcome::failed) == 0 ? exit_status::done : exit_status::failed;
+}
+
+exit_status run_scenarios_of(const lab_options &options, context &ctx) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    auto chosen = chosen_by(options);
+    if (!chosen) return report(chosen.error());
+    if (is_inside()) return run_inside_lab(options, *paths, *chosen, ctx);
+    if (auto able = preflight(*paths, options.release, options.accel); !able) {
+        return report(able.error());
+    }
+    auto lock = lock_lab(*paths, "run", ctx);
+    if (!lock) return report(lock.error());
+    {
+        console line;
+        auto prepared = prepare(*paths, options.release, options.accel, line.teller(),
+                                ctx.interrupted.get_token());
+        if (!prepared) return report(prepared.error());
+    }
+    return again_inside(*paths, ctx);
+}
+
+exit_status bench(const lab_options &options, context &ctx) {
+    for (const std::string &glob : options.globs) {
+        if (glob != "startup") {
+            return report(make_error(error_kind::invalid_argument,
+                                     fmt::format("no benchmark is called '{}'", glob))
+                              .advise("use startup"));
+        }
+    }
+    auto result = bench_startup(options.release, options.accel, ctx);
+    if (!result) return report(result.error());
+    if (ctx.json) {
+        run_result run;
+        run.environment = result->samples["environment"];
+        run.scenarios.push_back(std::move(*result));
+        fmt::print("{}\n", to_json(run).dump(1));
+    } else {
+        fmt::print("{}", startup_table(*result));
+    }
+    return exit_status::done;
+}
+
+exit_status hold(const lab_options &options) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    return ended(hold_network(*paths));
+}
+
+/// What a lab is made from, for the commands that may have to make it.
+void add_making_options(CLI::App &sub, lab_options &options) {
+    sub.add_option(
+        "--release", options.release,
+        fmt::format("Debian release of the machines: bookworm or trixie; as before, else {}",
+                    default_release));
+    sub.add_option("--accel", options.accel,
+                   "How the hosts run: auto, kvm or tcg; as before, else auto");
+}
+
+} // namespace
+
+void add_lab(CLI::App &app, context &ctx) {
+    auto *lab = app.add_subcommand("lab", "Two nested KVM hosts and an NFS server on this machine");
+    lab->require_subcommand(1);
+    const auto options = std::make_shared<lab_options>();
+    const auto add = [&](const char *name, const char *help, auto work) {
+        auto *sub = lab->add_subcommand(name, help);
+        sub->add_option("--lab", options->name, "Which lab, when several stand side by side")
+            ->envname("KVMIG_LAB")
+            ->capture_default_str();
+        sub->callback([&ctx, options, work] {
+            ctx.action = [&ctx, options, work] { return work(*options, ctx); };
+        });
+        return sub;
+    };
+
+    auto *up_command =
+        add("up", "Bring the lab up: seconds from its snapshot, minutes the first time", up);
+    add_making_options(*up_command, *options);
+    up_command->footer("Example: kvmig lab up --release trixie --lab new");
+
+    auto *down_command = add("down", "End the lab; its snapshot stays for the next `up`", down);
+    down_command->add_flag("--purge", options->purge, "Remove snapshot, keys and settings too");
+    down_command->footer("Example: kvmig lab down");
+
+    add("reset", "Throw away what happened and restore the snapshot", put_back)
+        ->footer("Example: kvmig lab reset");
+
+    auto *status_command = add("status", "What runs, how it is accelerated, and why", show_status);
+    status_command->add_flag("--json", ctx.json, "Answer as JSON");
+    status_command->footer("Example: kvmig lab status --json");
+
+    auto *shell_command =
+        add("shell", "Log in to a machine of the lab, or run a command there", shell);
+    shell_command->add_option("host", options->host, "kvm01, kvm02 or nfs")->required();
+    shell_command->add_option("command", options->command, "Command and arguments, after --");
+    shell_command->footer("Example: kvmig lab shell kvm01 -- virsh list --all");
+
+    auto *list_command = add("list", "The scenarios there are", list);
+    list_command->add_flag("--json", ctx.json, "Answer as JSON");
+    list_command->footer("Example: kvmig lab list");
+
+    auto *run_command = add("run", "Run scenarios, each from a clean lab; brings the lab up first",
+                            run_scenarios_of);
+    run_command->add_option("globs", options->globs,
+                            "Which, by id or pattern; all when none is given");
+    run_command->add_flag("--headline", options->headline,
+                          "Only the headline scenarios: one of each family");
+    run_command->add_option("--json", options->json_file,
+                            "Write the result (kvmig.run/1) to this file too; - is stdout");
+    add_making_options(*run_command, *options);
+    run_command->footer("Example: kvmig lab run 'live-*' --json result.json");
+
+    auto *bench_command =
+        add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);
+    bench_command->add_option("globs", options->globs, "Which benchmarks: startup");
+    bench_command->add_flag("--json", ctx.json, "Answer as JSON (kvmig.run/1)");
+    add_making_options(*bench_command, *options);
+    bench_command->footer("Example: kvmig lab bench startup");
+
+    auto *hold_command = add("hold", "Hold the lab's namespaces open",
+                             [](const lab_options &given, context &) { return hold(given); });
+    hold_command->group(""); // for the lab itself
+}
+
+} // namespace kvmig::lab::cli

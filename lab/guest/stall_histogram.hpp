@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/// How long a thread that wants to wake at a steady pace was kept from it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace kvmig::lab::guest {
+
+/// Times between one wake and the next, the period that was asked for included.
+struct stall_histogram {
+    static constexpr std::size_t buckets = 36; ///< the last one holds a wait of 9.5 hours
+
+    std::uint64_t count = 0;             ///< gaps recorded
+    std::chrono::nanoseconds longest{0}; ///< the longest of them
+    /// When the longest ended, on the guest's monotonic clock.
+    std::chrono::nanoseconds longest_at{0};
+    std::chrono::nanoseconds since{0}; ///< when recording began, on the guest's monotonic clock
+    /// `[i]` counts gaps of 2^i up to, not including, 2^(i+1) microseconds; `[0]` also shorter
+    /// ones.
+    std::array<std::uint64_t, buckets> counts{};
+
+    /// The bucket that counts a gap.
+    [[nodiscard]] static constexpr std::size_t bucket(std::chrono::nanoseconds gap) noexcept {
+        const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(gap).count();
+        if (micros <= 1) return 0;
+        const auto width = std::bit_width(static_cast<std::uint64_t>(micros));
+        return std::min(static_cast<std::size_t>(width) - 1, buckets - 1);
+    }
+
+    /// Records the gap that ended `now`.
+    constexpr void add(std::chrono::nanoseconds gap, std::chrono::nanoseconds now) noexcept {
+        ++count;
+        ++counts[bucket(gap)];
+        if (gap > longest) {
+            longest = gap;
+            longest_at = now;
+        }
+    }
+
+    friend bool operator==(const stall_histogram &, const stall_histogram &) = default;
+};
+
+} // namespace kvmig::lab::guest

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+/// Files of the source tree that the program carries with it (see ci/cmake/kvmig_embed.cmake).
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace kvmig::lab {
+
+struct embedded_file {
+    std::string_view path; ///< relative
+    unsigned mode = 0644;
+    std::string_view content;
+};
+
+/// What is laid over every machine's root before its packages are unpacked (lab/image/overlay).
+[[nodiscard]] std::span<const embedded_file> root_overlay();
+
+} // namespace kvmig::lab

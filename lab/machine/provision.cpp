@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include <lab/machine/provision.hpp>
+#include <lab/machine/remote.hpp>
+
+#include <kvmig/libvirt.hpp>
+#include <kvmig/xml/storage.hpp>
+
+#include <future>
+
+namespace kvmig::lab {
+
+namespace {
+
+expected<void> start_pool(const machine_spec &machine) {
+    auto host = libvirt::connection::open(libvirt_uri(machine));
+    if (!host) return fail(std::move(host).error());
+    model::storage_pool pool;
+    pool.name = pool_name;
+    pool.type = "netfs";
+    pool.source_host = fqdn(*find_machine("nfs"));
+    pool.source_dir = export_path;
+    pool.source_format = "nfs";
+    pool.target_path = pool_path;
+    auto defined = libvirt::storage_pool::define(*host, xml::build_storage_pool(pool));
+    if (!defined) return fail(std::move(defined).error());
+    return defined->start(VIR_STORAGE_POOL_CREATE_WITH_BUILD);
+}
+
+expected<void> provision_host(const machine_spec &machine, const std::stop_token &stop) {
+    if (auto started = start_pool(machine); !started) return started;
+    // libvirt asks QEMU at length what it can do, and keeps the answer.
+    const std::vector<std::vector<std::string>> steps{
+        {"virsh", "domcapabilities", "--virttype", "kvm"},
+        {"sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches"},
+    };
+    for (const auto &argv : steps) {
+        if (auto done = remote_output(machine, argv, stop); !done) {
+            return fail(std::move(done).error());
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+expected<void> provision(const std::stop_token &stop) {
+    std::vector<std::future<expected<void>>> work;
+    for (const machine_spec &machine : machines) {
+        if (machine.role != machine_role::host) continue;
+        work.push_back(
+            std::async(std::launch::async, provision_host, std::cref(machine), std::cref(stop)));
+    }
+    expected<void> result;
+    for (auto &task : work) {
+        if (auto done = task.get(); !done) result = std::move(done);
+    }
+    return result;
+}
+
+} // namespace kvmig::lab

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/// The last touches to freshly booted machines, before they are saved for good.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+
+#include <stop_token>
+
+namespace kvmig::lab {
+
+/// Changes whenever `provision` changes what it does, so that older saved machines are not used.
+inline constexpr const char *provision_recipe = "1";
+
+/// Gives both hosts the `netfs` pool on the store, started and at the same path; lets libvirt find
+/// out what its QEMU can do; and forgets caches, which need not be saved. Inside the namespace.
+[[nodiscard]] expected<void> provision(const std::stop_token &stop);
+
+} // namespace kvmig::lab

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include <lab/report/run_json.hpp>
+
+namespace kvmig::lab {
+
+nlohmann::json to_json(const run_result &run) {
+    nlohmann::json scenarios = nlohmann::json::array();
+    for (const scenario_result &each : run.scenarios) {
+        nlohmann::json proofs = nlohmann::json::array();
+        for (const proof &one : each.proofs) {
+            proofs.push_back({{"name", one.name}, {"passed", one.passed}, {"seen", one.seen}});
+        }
+        nlohmann::json figures = nlohmann::json::array();
+        for (const figure &one : each.figures) {
+            figures.push_back({{"name", one.name}, {"value", one.value}, {"unit", one.unit}});
+        }
+        scenarios.push_back({{"id", each.id},
+                             {"outcome", to_string(each.result)},
+                             {"reason", each.reason},
+                             {"seconds", each.seconds},
+                             {"proofs", std::move(proofs)},
+                             {"figures", std::move(figures)},
+                             {"samples", each.samples}});
+    }
+    return {{"schema", "kvmig.run/1"},
+            {"environment", run.environment},
+            {"scenarios", std::move(scenarios)}};
+}
+
+} // namespace kvmig::lab

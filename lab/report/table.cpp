@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include <lab/report/table.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace kvmig::lab {
+
+namespace {
+
+std::string value_of(const figure &one) {
+    if (one.unit == "bytes") return fmt::format("{:.1f} MiB", one.value / (1024.0 * 1024.0));
+    if (one.value == std::floor(one.value)) return fmt::format("{:.0f} {}", one.value, one.unit);
+    return fmt::format("{:.1f} {}", one.value, one.unit);
+}
+
+} // namespace
+
+std::string table_of(const run_result &run) {
+    std::string text;
+    for (const scenario_result &each : run.scenarios) {
+        const auto passed = std::count_if(each.proofs.begin(), each.proofs.end(),
+                                          [](const proof &one) { return one.passed; });
+        text += fmt::format("{:<28} {:<8} {:>3} of {:>3} proofs {:>9.1f} s\n", each.id,
+                            to_string(each.result), passed, each.proofs.size(), each.seconds);
+        for (const figure &one : each.figures) {
+            text += fmt::format("    {:<52} {:>16}\n", one.name, value_of(one));
+        }
+        for (const proof &one : each.proofs) {
+            if (!one.passed)
+                text += fmt::format("    not proven: {}\n      {}\n", one.name, one.seen);
+        }
+        if (!each.reason.empty()) text += fmt::format("    {}\n", each.reason);
+    }
+    return text + fmt::format("{} passed, {} failed, {} skipped\n", run.count(outcome::passed),
+                              run.count(outcome::failed), run.count(outcome::skipped));
+}
+
+} // namespace kvmig::lab

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include <lab/image/seed.hpp>
+#include <lab/scenario/guest_domain.hpp>
+#include <lab/topology/topology.hpp>
+
+#include <fmt/format.h>
+#include <pugixml.hpp>
+#include <sstream>
+
+namespace kvmig::lab {
+
+namespace {
+
+void add_text(pugi::xml_node parent, const char *name, const std::string &text) {
+    parent.append_child(name).text().set(text.c_str());
+}
+
+} // namespace
+
+guest_domain usual_guest() {
+    guest_domain guest;
+    guest.settings.name = guest.name;
+    guest.settings.address = {.host = guest_address(guest.index), .prefix = 24};
+    guest.settings.probe = {.host = std::string{probe_address}, .port = guest::heartbeat_port};
+    guest.settings.memory = bytes::mib(96);
+    guest.settings.working_set = bytes::mib(16);
+    guest.settings.rate = page_rate{500};
+    guest.settings.disk = "/dev/vda";
+    return guest;
+}
+
+std::string domain_xml(const guest_domain &guest) {
+    pugi::xml_document document;
+    auto domain = document.append_child("domain");
+    domain.append_attribute("type") = "kvm";
+    add_text(domain, "name", guest.name);
+    auto memory = domain.append_child("memory");
+    memory.append_attribute("unit") = "b";
+    memory.text().set(fmt::format("{}", guest.memory.count()).c_str());
+    add_text(domain, "vcpu", fmt::format("{}", guest.vcpus));
+
+    auto os = domain.append_child("os");
+    auto type = os.append_child("type");
+    type.append_attribute("arch") = "x86_64";
+    type.append_attribute("machine") = "q35";
+    type.text().set("hvm");
+    add_text(os, "kernel", fmt::format("{}/vmlinuz", guest_directory));
+    add_text(os, "initrd", fmt::format("{}/initramfs", guest_directory));
+    add_text(os, "cmdline", "console=ttyS0 quiet mitigations=off " + command_line(guest.settings));
+
+    // ACPI, so that a shutdown by libvirt is heard.
+    domain.append_child("features").append_child("acpi");
+    auto cpu = domain.append_child("cpu");
+    cpu.append_attribute("mode") = "host-passthrough";
+    cpu.append_attribute("migratable") = "on";
+    add_text(domain, "on_crash", "destroy");
+
+    auto devices = domain.append_child("devices");
+    if (!guest.disk.empty()) {
+        auto disk = devices.append_child("disk");
+        disk.append_attribute("type") = "file";
+        disk.append_attribute("device") = "disk";
+        auto driver = disk.append_child("driver");
+        driver.append_attribute("name") = "qemu";
+        driver.append_attribute("type") = guest.disk_format.c_str();
+        // The host's page cache is not shared between hosts.
+        driver.append_attribute("cache") = "none";
+        disk.append_child("source").append_attribute("file") = guest.disk.c_str();
+        auto target = disk.append_child("target");
+        target.append_attribute("dev") = "vda";
+        target.append_attribute("bus") = "virtio";
+    }
+    auto interface = devices.append_child("interface");
+    interface.append_attribute("type") = "bridge";
+    interface.append_child("mac").append_attribute("address") = guest_mac(guest.index).c_str();
+    interface.append_child("source").append_attribute("bridge") = std::string{guest_bridge}.c_str();
+    interface.append_child("model").append_attribute("type") = "virtio";
+    auto serial = devices.append_child("serial");
+    serial.append_attribute("type") = "file";
+    serial.append_child("source").append_attribute("path") =
+        fmt::format("/var/log/libvirt/qemu/{}-console.log", guest.name).c_str();
+    serial.append_child("target").append_attribute("port") = 0;
+    devices.append_child("memballoon").append_attribute("model") = "none";
+
+    std::ostringstream text;
+    document.save(text, "  ", pugi::format_default | pugi::format_no_declaration);
+    return text.str();
+}
+
+} // namespace kvmig::lab

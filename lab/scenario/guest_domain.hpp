@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/// The lab's guest as a libvirt domain.
+#pragma once
+
+#include <kvmig/core/units.hpp>
+#include <lab/guest/settings.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace kvmig::lab {
+
+struct guest_domain {
+    std::string name = "vm1";
+    unsigned index = 0; ///< its address and MAC (topology.hpp)
+    bytes memory = bytes::mib(256);
+    unsigned vcpus = 1;
+    std::filesystem::path disk; ///< on the host; empty: none
+    std::string disk_format = "qcow2";
+    guest::guest_settings settings; ///< what the agent is told
+};
+
+/// A guest with usual settings: `vm1` at 192.0.2.101, 96 MiB of pattern, 16 MiB of disk pattern.
+[[nodiscard]] guest_domain usual_guest();
+
+/// Domain XML: KVM, direct kernel boot, virtio disk and network on the hosts' bridge.
+[[nodiscard]] std::string domain_xml(const guest_domain &guest);
+
+} // namespace kvmig::lab

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include <lab/machine/lifecycle.hpp>
+#include <lab/observe/environment.hpp>
+#include <lab/observe/logs.hpp>
+#include <lab/report/run_json.hpp>
+#include <lab/scenario/runner.hpp>
+#include <lab/topology/files.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace kvmig::lab {
+
+namespace {
+
+/// Runs one scenario and settles its outcome: an error, or a proof that did not pass, is a failure.
+scenario_result run_one(const scenario &one, const lab_paths &paths,
+                        const std::filesystem::path &folder, const progress &tell,
+                        const std::stop_token &stop) {
+    scenario_result result;
+    result.id = one.id;
+    scenario_context context{paths, result, tell, stop, folder / one.id};
+    const auto begun = std::chrono::steady_clock::now();
+    const auto done = one.run(context);
+    result.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    const auto refuted = std::find_if(result.proofs.begin(), result.proofs.end(),
+                                      [](const proof &each) { return !each.passed; });
+    if (!done) {
+        result.reason = describe(done.error());
+    } else if (refuted != result.proofs.end()) {
+        result.reason = fmt::format("{}: {}", refuted->name, refuted->seen);
+    } else if (result.proofs.empty()) {
+        result.reason = "it proved nothing";
+    } else {
+        result.result = outcome::passed;
+    }
+    return result;
+}
+
+} // namespace
+
+std::size_t run_result::count(outcome what) const noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(scenarios.begin(), scenarios.end(),
+                      [what](const scenario_result &each) { return each.result == what; }));
+}
+
+expected<run_result> run_scenarios(const lab_paths &paths,
+                                   const std::vector<const scenario *> &chosen,
+                                   const std::filesystem::path &folder, const progress &tell,
+                                   const scenario_watcher &watch, const std::stop_token &stop) {
+    run_result run;
+    run.folder = folder;
+    for (const scenario *one : chosen) {
+        watch(*one, nullptr);
+        if (auto clean = reset(paths, tell, stop); !clean) return fail(std::move(clean).error());
+        if (run.environment.is_null()) {
+            auto environment = describe_environment(paths, stop);
+            if (!environment) return fail(std::move(environment).error());
+            run.environment = std::move(*environment);
+        }
+        scenario_result result = run_one(*one, paths, folder, tell, stop);
+        if (result.result == outcome::failed) {
+            tell("collecting the machines' logs");
+            // A machine that has died cannot be asked: what is missing is part of the story.
+            for (const error &gap : collect_logs(paths, folder / std::string{one->id})) {
+                result.reason += "\nlog missing: " + describe(gap);
+            }
+        }
+        watch(*one, &result);
+        const bool failed = result.result == outcome::failed;
+        run.scenarios.push_back(std::move(result));
+        // After each: what is known so far outlives this program.
+        if (auto written = write_file(folder / "run.json", to_json(run).dump(1) + "\n"); !written) {
+            return fail(std::move(written).error());
+        }
+        if (stop.stop_requested()) {
+            return fail(error_kind::cancelled,
+                        fmt::format("stopped after {} of {} scenarios; {} has what is known",
+                                    run.scenarios.size(), chosen.size(),
+                                    (folder / "run.json").string()));
+        }
+        if (failed) {
+            if (auto clean = reset(paths, tell, stop); !clean)
+                return fail(std::move(clean).error());
+        }
+    }
+    return run;
+}
+
+expected<std::filesystem::path> make_results_folder(const lab_paths &paths) {
+    auto state = state_directory();
+    if (!state) return fail(std::move(state).error());
+    const std::string stamp = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
+    for (unsigned attempt = 0;; ++attempt) {
+        const auto folder = *state / "results" /
+                            (attempt == 0 ? fmt::format("{}-{}", stamp, paths.name)
+                                          : fmt::format("{}-{}-{}", stamp, paths.name, attempt));
+        std::error_code code;
+        if (std::filesystem::exists(folder, code)) continue;
+        if (auto made = make_directory(folder); !made) return fail(std::move(made).error());
+        return folder;
+    }
+}
+
+} // namespace kvmig::lab

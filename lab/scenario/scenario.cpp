@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include <lab/scenario/scenario.hpp>
+#include <lab/scenario/scenarios.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fnmatch.h>
+
+namespace kvmig::lab {
+
+std::string_view to_string(outcome what) noexcept {
+    switch (what) {
+    case outcome::passed: return "passed";
+    case outcome::failed: return "failed";
+    case outcome::skipped: return "skipped";
+    }
+    return "unknown";
+}
+
+void scenario_result::prove(std::string name, bool passed, std::string seen) {
+    proofs.push_back({std::move(name), passed, std::move(seen)});
+}
+
+void scenario_result::measure(std::string name, double value, std::string unit) {
+    figures.push_back({std::move(name), value, std::move(unit)});
+}
+
+std::span<const scenario> all_scenarios() {
+    static const std::array scenarios{live_shared()};
+    return scenarios;
+}
+
+expected<std::vector<const scenario *>> select_scenarios(std::span<const std::string> globs) {
+    std::vector<const scenario *> chosen;
+    const auto all = all_scenarios();
+    const auto matches = [](const std::string &glob, const scenario &one) {
+        return ::fnmatch(glob.c_str(), std::string{one.id}.c_str(), 0) == 0;
+    };
+    for (const std::string &glob : globs) {
+        if (std::any_of(all.begin(), all.end(),
+                        [&](const scenario &one) { return matches(glob, one); })) {
+            continue;
+        }
+        std::vector<std::string_view> ids;
+        for (const scenario &one : all) ids.push_back(one.id);
+        return fail(make_error(error_kind::invalid_argument,
+                               fmt::format("no scenario is called '{}'", glob))
+                        .advise(fmt::format("use one of {}, or a pattern such as 'live-*'",
+                                            fmt::join(ids, ", "))));
+    }
+    for (const scenario &one : all) {
+        const bool wanted =
+            globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string &glob) {
+                return matches(glob, one);
+            });
+        if (wanted) chosen.push_back(&one);
+    }
+    return chosen;
+}
+
+} // namespace kvmig::lab

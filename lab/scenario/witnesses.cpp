@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include <lab/cli/migration_json.hpp>
+#include <lab/scenario/witnesses.hpp>
+
+#include <fmt/format.h>
+
+namespace kvmig::lab {
+
+namespace {
+
+constexpr std::chrono::minutes boot_watchdog{4};
+constexpr std::chrono::minutes answer_watchdog{2};
+
+double milliseconds(std::chrono::nanoseconds time) {
+    return std::chrono::duration<double, std::milli>{time}.count();
+}
+
+} // namespace
+
+expected<witnesses> witnesses::meet(const guest_domain &guest, observe::heartbeat_probe &probe,
+                                    const std::stop_token &stop) {
+    auto key = probe.wait_for_beat(guest.name, {}, boot_watchdog, stop);
+    if (!key) return fail(std::move(key).error());
+    const std::string address = guest.settings.address.host;
+    auto client =
+        observe::guest_client::connect(address, guest::control_port, answer_watchdog, stop);
+    if (!client) return fail(std::move(client).error());
+    auto ready = client->ready();
+    if (!ready) return fail(std::move(ready).error());
+    if (!ready->faults.empty()) {
+        return fail(error_kind::failed,
+                    fmt::format("the guest {} says: {}", guest.name, ready->faults.front()));
+    }
+    auto session = observe::tcp_session::start({.address = address}, stop);
+    if (!session) return fail(std::move(session).error());
+    return witnesses{probe, std::move(*key), std::move(*client), std::move(*session)};
+}
+
+expected<void> witnesses::begin() {
+    auto status = client_.status();
+    if (!status) return fail(std::move(status).error());
+    uptime_ = status->uptime;
+    auto stalls = client_.reset_stalls();
+    if (!stalls) return fail(std::move(stalls).error());
+    begun_ = std::chrono::steady_clock::now();
+    return {};
+}
+
+expected<void> witnesses::prove(scenario_result &out, const std::string &prefix,
+                                const std::stop_token &stop) {
+    // What happened until now is judged; answers asked from here on show that it goes on.
+    const auto now = std::chrono::steady_clock::now();
+    auto beat = probe_->wait_for_beat(key_.name, now, answer_watchdog, stop);
+    if (!beat) return fail(std::move(beat).error());
+    const auto until = std::chrono::steady_clock::now();
+    out.prove(prefix + "same boot id", *beat == key_,
+              fmt::format("{} before, {} after", key_.boot_id.text(), beat->boot_id.text()));
+    auto status = client_.status();
+    if (!status) return fail(std::move(status).error());
+    out.prove(prefix + "uptime went on", status->uptime > uptime_,
+              fmt::format("{:.1f} s before, {:.1f} s after", milliseconds(uptime_) / 1000,
+                          milliseconds(status->uptime) / 1000));
+    out.measure(prefix + "longest stall inside", milliseconds(status->stalls.longest), "ms");
+
+    auto memory = client_.verify_memory();
+    if (!memory) return fail(std::move(memory).error());
+    out.prove(prefix + "memory intact", memory->good(),
+              fmt::format("{} pages checked, {} bad", memory->checked, memory->bad));
+    auto disk = client_.verify_disk();
+    if (!disk) return fail(std::move(disk).error());
+    out.prove(prefix + "disk intact", disk->good(),
+              fmt::format("{} blocks checked, {} bad, {} of this boot", disk->checked, disk->bad,
+                          disk->current));
+
+    auto answered = session_.wait_for_answer(now, answer_watchdog, stop);
+    const auto report = session_.report();
+    out.prove(prefix + "TCP session unbroken", answered && report.alive(),
+              answered ? fmt::format("{} answers on one connection, the slowest after {:.0f} ms",
+                                     report.answered, milliseconds(report.longest.took))
+                       : describe(answered.error()));
+
+    const auto series = probe_->series(key_);
+    out.prove(prefix + "never two copies", series.counts().conflicts == 0,
+              fmt::format("{} beats, {} sent twice with different clocks", series.counts().received,
+                          series.counts().conflicts));
+    if (const auto gap = series.longest_gap(begun_, until)) {
+        out.measure(prefix + "heartbeat gap outside", milliseconds(gap->length()), "ms");
+    }
+    out.samples[prefix + "heartbeat"] = to_json(series, begun_);
+    out.samples[prefix + "tcp session"] = to_json(report, begun_);
+    out.samples[prefix + "guest"] = nlohmann::json(*status);
+    return {};
+}
+
+void prove_migration(scenario_result &out, const std::string &prefix,
+                     const run::migration_result &result) {
+    const bool moved = result.guest.side() == run::guest_side::destination;
+    out.prove(prefix + "guest runs at the destination only", moved,
+              fmt::format("asked both hosts after {:.1f} s",
+                          static_cast<double>(result.wall_time.count()) / 1000));
+    out.measure(prefix + "wall time", static_cast<double>(result.wall_time.count()), "ms");
+    const auto &statistics =
+        result.source_statistics ? result.source_statistics : result.destination_statistics;
+    out.prove(prefix + "libvirt tells the job's statistics", statistics.has_value(),
+              result.source_statistics        ? "told by the source"
+              : result.destination_statistics ? "told by the destination"
+                                              : "neither side told them");
+    if (statistics) {
+        if (statistics->downtime)
+            out.measure(prefix + "downtime by libvirt",
+                        static_cast<double>(statistics->downtime->count()), "ms");
+        if (statistics->downtime_net)
+            out.measure(prefix + "downtime without network by libvirt",
+                        static_cast<double>(statistics->downtime_net->count()), "ms");
+        if (statistics->time_elapsed)
+            out.measure(prefix + "time elapsed by libvirt",
+                        static_cast<double>(statistics->time_elapsed->count()), "ms");
+        if (statistics->memory_processed)
+            out.measure(prefix + "memory moved",
+                        static_cast<double>(statistics->memory_processed->count()), "bytes");
+        if (statistics->memory_iteration)
+            out.measure(prefix + "memory iterations",
+                        static_cast<double>(*statistics->memory_iteration), "count");
+    }
+    out.samples[prefix + "migration"] = cli::to_json(result);
+}
+
+} // namespace kvmig::lab

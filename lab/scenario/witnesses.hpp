@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/// Those who watch a guest from outside while it is moved, and what they saw.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <lab/observe/guest_client.hpp>
+#include <lab/observe/heartbeat_probe.hpp>
+#include <lab/observe/tcp_session.hpp>
+#include <lab/scenario/guest_domain.hpp>
+#include <lab/scenario/scenario.hpp>
+
+#include <kvmig/run/migration_result.hpp>
+
+#include <stop_token>
+#include <string>
+
+namespace kvmig::lab {
+
+/// Heartbeat, TCP session and control connection of one running guest.
+class witnesses {
+public:
+    /// Waits until the guest beats and is ready (memory filled, disk open), and connects to it.
+    [[nodiscard]] static expected<witnesses>
+    meet(const guest_domain &guest, observe::heartbeat_probe &probe, const std::stop_token &stop);
+
+    /// Begins a stretch of time to be proven: stalls are counted anew from here.
+    [[nodiscard]] expected<void> begin();
+
+    /// Ends the stretch and proves it in `out`, every name prefixed with `prefix`: same boot,
+    /// memory and disk intact, one TCP session throughout, no second copy. Measures the gap seen
+    /// outside and the stalls seen inside.
+    [[nodiscard]] expected<void> prove(scenario_result &out, const std::string &prefix,
+                                       const std::stop_token &stop);
+
+    [[nodiscard]] observe::guest_client &client() noexcept { return client_; }
+    [[nodiscard]] const observe::beat_key &key() const noexcept { return key_; }
+    /// Ends the TCP session in good order.
+    observe::session_report leave() { return session_.stop(); }
+
+private:
+    witnesses(observe::heartbeat_probe &probe, observe::beat_key key, observe::guest_client client,
+              observe::tcp_session session)
+        : probe_(&probe), key_(std::move(key)), client_(std::move(client)),
+          session_(std::move(session)) {}
+
+    observe::heartbeat_probe *probe_;
+    observe::beat_key key_;
+    observe::guest_client client_;
+    observe::tcp_session session_;
+    observe::steady_time begun_{};
+    std::chrono::nanoseconds uptime_{0};
+};
+
+/// libvirt's side: what the library's result says of both hosts, as proofs and figures.
+void prove_migration(scenario_result &out, const std::string &prefix,
+                     const run::migration_result &result);
+
+} // namespace kvmig::lab
