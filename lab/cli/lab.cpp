@@ -25,7 +25,7 @@ namespace kvmig::lab::cli {
 namespace {
 
 struct lab_options {
-    std::string name = "default";
+    std::string name = default_lab();
     std::string release; ///< empty: as the lab was, or the default
     std::string accel;
     std::string host;
@@ -280,8 +280,8 @@ void add_lab(CLI::App &app, context &ctx) {
     const auto options = std::make_shared<lab_options>();
     const auto add = [&](const char *name, const char *help, auto work) {
         auto *sub = lab->add_subcommand(name, help);
-        sub->add_option("--lab", options->name, "Which lab, when several stand side by side")
-            ->envname("KVMIG_LAB")
+        sub->add_option("--lab", options->name,
+                        "Which lab, when several stand side by side; also KVMIG_LAB")
             ->capture_default_str();
         sub->callback([&ctx, options, work] {
             ctx.action = [&ctx, options, work] { return work(*options, ctx); };

@@ -34,7 +34,7 @@ using migration::flag;
 /// What was asked for on the command line.
 struct request {
     std::string domain;
-    std::string lab = "default";
+    std::string lab = default_lab();
     std::string from;
     std::string to;
     migration::options options{.flags = {}};
@@ -352,8 +352,7 @@ void add_migrate(CLI::App &app, context &ctx) {
     sub->add_option("--to", asked->to, "The destination's libvirt URI, or a lab host's name")
         ->required()
         ->type_name("URI");
-    sub->add_option("--lab", asked->lab, "Whose hosts kvm01 and kvm02 are")
-        ->envname("KVMIG_LAB")
+    sub->add_option("--lab", asked->lab, "Whose hosts kvm01 and kvm02 are; also KVMIG_LAB")
         ->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.migrate/1) on stdout");
     sub->add_option("--interval", asked->interval, "Milliseconds between looks at its progress")

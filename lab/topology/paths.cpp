@@ -50,6 +50,11 @@ std::filesystem::path lab_paths::seed(std::string_view machine) const {
     return with_suffix(identity(), machine, ".seed");
 }
 
+std::string default_lab() {
+    const char *name = std::getenv("KVMIG_LAB");
+    return name != nullptr && *name != '\0' ? name : "default";
+}
+
 expected<lab_paths> paths_of(const std::string &name) {
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
     if (name.empty() || name.size() > 32 || name.find_first_not_of(allowed) != std::string::npos) {

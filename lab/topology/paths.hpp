@@ -40,6 +40,9 @@ struct lab_paths {
     [[nodiscard]] std::filesystem::path seed(std::string_view machine) const;
 };
 
+/// The lab that is meant where none is named: `$KVMIG_LAB`, else `default`.
+[[nodiscard]] std::string default_lab();
+
 /// The lab of this name. A name is 1–32 of `a-z`, `0-9`, `-`; anything else is an
 /// `invalid_argument` that names it.
 [[nodiscard]] expected<lab_paths> paths_of(const std::string &name);

@@ -4,6 +4,7 @@
 #include <kvmig/run/migrate.hpp>
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/subcommands.hpp>
+#include <lab/cli_call.hpp>
 #include <support/catch.hpp>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +20,8 @@
 
 using namespace kvmig;
 using lab::cli::exit_status;
+using test::captured;
+using test::outcome;
 
 namespace {
 
@@ -52,81 +55,14 @@ private:
     std::filesystem::path path_;
 };
 
-/// Takes one of the standard streams into a file while it lives.
-class captured {
-public:
-    explicit captured(FILE *stream) : stream_(stream), file_(std::tmpfile()) {
-        REQUIRE(file_ != nullptr);
-        std::fflush(stream_);
-        saved_ = dup(fileno(stream_));
-        dup2(fileno(file_), fileno(stream_));
-    }
-    ~captured() { end(); }
-    captured(const captured &) = delete;
-    captured &operator=(const captured &) = delete;
-
-    std::string text() {
-        end();
-        std::string out;
-        std::rewind(file_);
-        for (int c = std::fgetc(file_); c != EOF; c = std::fgetc(file_)) {
-            out += static_cast<char>(c);
-        }
-        return out;
-    }
-
-private:
-    void end() {
-        if (saved_ < 0) return;
-        std::fflush(stream_);
-        dup2(saved_, fileno(stream_));
-        close(saved_);
-        saved_ = -1;
-    }
-    FILE *stream_;
-    FILE *file_;
-    int saved_ = -1;
-};
-
-struct outcome {
-    exit_status status = exit_status::done;
-    std::string answer;   ///< stdout
-    std::string messages; ///< stderr
-};
-
-/// `kvmig migrate` with these arguments; `stopped` as if Ctrl-C had come already.
 outcome migrate(std::vector<std::string> arguments, bool stopped = false) {
-    CLI::App app{"test", "kvmig"};
-    lab::cli::context ctx;
-    lab::cli::add_migrate(app, ctx);
     arguments.insert(arguments.begin(), "migrate");
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
-    REQUIRE(ctx.action);
-    if (stopped) ctx.interrupted.request_stop();
-    outcome out;
-    captured answer(stdout);
-    captured messages(stderr);
-    out.status = ctx.action();
-    out.messages = messages.text();
-    out.answer = answer.text();
-    return out;
+    return test::call(lab::cli::add_migrate, std::move(arguments), stopped);
 }
 
-/// What CLI11 says of arguments it does not take.
 std::string refused(std::vector<std::string> arguments) {
-    CLI::App app{"test", "kvmig"};
-    lab::cli::context ctx;
-    lab::cli::add_migrate(app, ctx);
     arguments.insert(arguments.begin(), "migrate");
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    try {
-        app.parse(reversed);
-    } catch (const CLI::ParseError &problem) {
-        CHECK_FALSE(ctx.action);
-        return problem.what();
-    }
-    return {};
+    return test::refusal_of(lab::cli::add_migrate, std::move(arguments));
 }
 
 } // namespace
