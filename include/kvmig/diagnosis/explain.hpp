@@ -85,10 +85,10 @@ namespace kvmig::diagnosis {
         for (const entry &one : part) {
             std::vector<std::size_t> row(one.id.size() + 1);
             for (std::size_t k = 0; k < row.size(); ++k) row[k] = k;
-            for (std::size_t i = 0; i < upper.size(); ++i) {
+            for (const char typed : upper) {
                 std::size_t corner = row[0]++;
                 for (std::size_t k = 0; k < one.id.size(); ++k) {
-                    const std::size_t changed = corner + (upper[i] == one.id[k] ? 0U : 1U);
+                    const std::size_t changed = corner + (typed == one.id[k] ? 0U : 1U);
                     corner = row[k + 1];
                     row[k + 1] = std::min({changed, row[k] + 1, corner + 1});
                 }
