@@ -130,6 +130,15 @@ public:
         return check(virDomainResume(raw()), "cannot resume");
     }
 
+    /// What the guest sees of a disk, by target name (`vda`) or path (`virDomainGetBlockInfo`).
+    [[nodiscard]] expected<bytes> block_capacity(const std::string &disk) const {
+        virDomainBlockInfo info{};
+        if (virDomainGetBlockInfo(raw(), disk.c_str(), &info, 0) < 0) {
+            return fail(problem("cannot read the size of the disk " + disk));
+        }
+        return bytes{info.capacity};
+    }
+
     /// The job that runs now; type `none` when there is none.
     [[nodiscard]] expected<model::job_statistics> job() const {
         return read_job(0, "cannot read the job's statistics");

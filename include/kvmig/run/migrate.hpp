@@ -8,10 +8,34 @@
 #include <kvmig/migration/options.hpp>
 #include <kvmig/run/migrate_between.hpp>
 #include <kvmig/run/migration_result.hpp>
+#include <kvmig/run/storage_targets.hpp>
 
 #include <stop_token>
+#include <utility>
+#include <vector>
 
 namespace kvmig::run {
+
+namespace detail {
+
+/// After a failure: the targets are removed where the destination surely has no use for them.
+inline void discard_targets(libvirt::hypervisor &destination, const uuid &id,
+                            const std::vector<storage_target> &targets, error &problem) {
+    auto there = destination.status(id);
+    if (there && *there && (**there).active) return; // the guest may live on them
+    auto gone = there ? remove_storage_targets(destination.on(), targets)
+                      : expected<void>(fail(std::move(there).error()));
+    if (gone) return;
+    error left = make_error(error_kind::failed, "images made for the migration are left behind")
+                     .on(destination.on().hostname());
+    for (const storage_target &each : targets) {
+        if (each.created) left.object += (left.object.empty() ? "" : ", ") + each.path;
+    }
+    if (left.object.empty()) return;
+    problem.causes.push_back(std::move(left).because(std::move(gone).error()));
+}
+
+} // namespace detail
 
 /// Migrates `source` to the host of `destination`, and returns when it has ended.
 ///
@@ -23,6 +47,9 @@ namespace kvmig::run {
 /// - `stop` aborts the job, again and again until libvirt's call returns; then the error is
 ///   `cancelled`, and the guest was seen running at the source. In post-copy nothing can be
 ///   aborted: the migration goes on, and a success says `cancelled_too_late`.
+/// - Disks that are to be copied (`non_shared_disk`, `non_shared_inc`) are compared with what the
+///   destination has, and images that are missing are made there, all before anything starts;
+///   after a failure those that were made are removed again.
 /// - Any failure tells where the guest is, asked of both hosts, with libvirt's error as its
 ///   cause. So does success.
 ///
@@ -34,7 +61,20 @@ migrate(const libvirt::domain &source, const libvirt::connection &destination,
         const std::stop_token &stop = {}, const sampling &how = {}) {
     libvirt::hypervisor from(source.on());
     libvirt::hypervisor to(destination);
-    return migrate_between(from, source.id(), source.name(), to, options, progress, stop, how);
+    if (!options.flags.has_any(
+            {migration::flag::non_shared_disk, migration::flag::non_shared_inc})) {
+        return migrate_between(from, source.id(), source.name(), to, options, progress, stop, how);
+    }
+    // What needs no look at the disks is told first.
+    if (auto able = check_before_migration(from, source.id(), source.name(), to, options); !able) {
+        return fail(std::move(able).error());
+    }
+    auto targets = prepare_storage_targets(source, destination, options);
+    if (!targets) return fail(std::move(targets).error());
+    auto result =
+        migrate_between(from, source.id(), source.name(), to, options, progress, stop, how);
+    if (!result) detail::discard_targets(to, source.id(), *targets, result.error());
+    return result;
 }
 
 } // namespace kvmig::run
