@@ -45,12 +45,18 @@ expected<void> wait_for(int fd, short events, clock::time_point deadline,
     }
 }
 
-expected<host::descriptor> connect_to(const std::string &address, std::uint16_t port,
-                                      clock::time_point deadline, const stop_descriptor &stop) {
+namespace {
+
+/// One attempt; `again` when the guest did not answer the kernel's search for its address, which
+/// gives up after three seconds: an emulated guest may be busier than that.
+expected<host::descriptor> try_to_connect(const std::string &address, std::uint16_t port,
+                                          clock::time_point deadline, const stop_descriptor &stop,
+                                          bool &again) {
     const auto parsed = guest::parse_ipv4(address);
     if (!parsed) return fail(parsed.error());
     const std::string place = address + ':' + std::to_string(port);
     const auto failed = [&](int number) {
+        again = number == EHOSTUNREACH && clock::now() < deadline;
         return fail(
             guest::system_error(error_kind::unreachable, "cannot connect to the guest", number)
                 .about(place)
@@ -76,6 +82,23 @@ expected<host::descriptor> connect_to(const std::string &address, std::uint16_t 
     const int one = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return socket;
+}
+
+} // namespace
+
+expected<host::descriptor> connect_to(const std::string &address, std::uint16_t port,
+                                      clock::time_point deadline, const stop_descriptor &stop) {
+    for (;;) {
+        bool again = false;
+        auto socket = try_to_connect(address, port, deadline, stop, again);
+        if (socket || !again) return socket;
+        // The kernel remembers for a moment that nobody answered.
+        auto pause =
+            wait_for(-1, 0, clock::now() + std::chrono::milliseconds{200}, stop, "the guest");
+        if (!pause && pause.error().kind == error_kind::cancelled) {
+            return fail(std::move(pause).error());
+        }
+    }
 }
 
 } // namespace kvmig::lab::observe
