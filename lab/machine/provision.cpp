@@ -11,7 +11,7 @@ namespace kvmig::lab {
 
 namespace {
 
-expected<void> start_pool(const machine_spec &machine) {
+expected<void> start_pools(const machine_spec &machine) {
     auto host = libvirt::connection::open(libvirt_uri(machine));
     if (!host) return fail(std::move(host).error());
     model::storage_pool pool;
@@ -21,13 +21,21 @@ expected<void> start_pool(const machine_spec &machine) {
     pool.source_dir = export_path;
     pool.source_format = "nfs";
     pool.target_path = pool_path;
-    auto defined = libvirt::storage_pool::define(*host, xml::build_storage_pool(pool));
-    if (!defined) return fail(std::move(defined).error());
-    return defined->start(VIR_STORAGE_POOL_CREATE_WITH_BUILD);
+    model::storage_pool local;
+    local.name = local_pool_name;
+    local.target_path = local_pool_path;
+    for (const model::storage_pool *each : {&pool, &local}) {
+        auto defined = libvirt::storage_pool::define(*host, xml::build_storage_pool(*each));
+        if (!defined) return fail(std::move(defined).error());
+        if (auto started = defined->start(VIR_STORAGE_POOL_CREATE_WITH_BUILD); !started) {
+            return started;
+        }
+    }
+    return {};
 }
 
 expected<void> provision_host(const machine_spec &machine, const std::stop_token &stop) {
-    if (auto started = start_pool(machine); !started) return started;
+    if (auto started = start_pools(machine); !started) return started;
     // libvirt asks QEMU at length what it can do, and keeps the answer.
     const std::vector<std::vector<std::string>> steps{
         {"virsh", "domcapabilities", "--virttype", "kvm"},

@@ -9,9 +9,10 @@
 namespace kvmig::lab {
 
 /// Changes whenever `provision` changes what it does, so that older saved machines are not used.
-inline constexpr const char *provision_recipe = "1";
+inline constexpr const char *provision_recipe = "2";
 
-/// Gives both hosts the `netfs` pool on the store, started and at the same path; lets libvirt find
+/// Gives both hosts the `netfs` pool on the store, at the same path, and a pool on their own disk,
+/// both started; lets libvirt find
 /// out what its QEMU can do; and forgets caches, which need not be saved. Inside the namespace.
 [[nodiscard]] expected<void> provision(const std::stop_token &stop);
 

@@ -22,10 +22,13 @@ guest_domain usual_guest() {
     guest.settings.name = guest.name;
     guest.settings.address = {.host = guest_address(guest.index), .prefix = 24};
     guest.settings.probe = {.host = std::string{probe_address}, .port = guest::heartbeat_port};
-    guest.settings.memory = bytes::mib(96);
-    guest.settings.working_set = bytes::mib(16);
-    guest.settings.rate = page_rate{500};
+    guest.settings.memory = bytes::mib(48);
+    guest.settings.working_set = bytes::mib(8);
+    guest.settings.rate = page_rate{300};
     guest.settings.disk = "/dev/vda";
+    guest.settings.disk_size = bytes::mib(16);
+    // Each look costs an emulated nested host two switches of worlds.
+    guest.settings.stall_period = std::chrono::milliseconds{5};
     return guest;
 }
 

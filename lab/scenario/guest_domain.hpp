@@ -20,7 +20,8 @@ struct guest_domain {
     guest::guest_settings settings; ///< what the agent is told
 };
 
-/// A guest with usual settings: `vm1` at 192.0.2.101, 96 MiB of pattern, 16 MiB of disk pattern.
+/// A guest with usual settings: `vm1` at 192.0.2.101, 48 MiB of pattern, of which 8 are
+/// dirtied, and 16 MiB of disk pattern.
 [[nodiscard]] guest_domain usual_guest();
 
 /// Domain XML: KVM, direct kernel boot, virtio disk and network on the hosts' bridge.

@@ -29,13 +29,16 @@ expected<std::set<std::string>> inventory(const hosts &on) {
         for (const libvirt::domain &domain : *domains) {
             found.insert(fmt::format("{}: domain {}", host->hostname(), domain.name()));
         }
-        auto pool = libvirt::storage_pool::lookup(*host, std::string{pool_name});
-        if (!pool) return fail(std::move(pool).error());
-        if (auto refreshed = pool->refresh(); !refreshed) return fail(std::move(refreshed).error());
-        auto volumes = pool->volumes();
-        if (!volumes) return fail(std::move(volumes).error());
-        for (const libvirt::storage_volume &volume : *volumes) {
-            found.insert(fmt::format("{}: volume {}", host->hostname(), volume.name()));
+        for (const std::string_view name : {pool_name, local_pool_name}) {
+            auto pool = libvirt::storage_pool::lookup(*host, std::string{name});
+            if (!pool) return fail(std::move(pool).error());
+            if (auto known = pool->refresh(); !known) return fail(std::move(known).error());
+            auto volumes = pool->volumes();
+            if (!volumes) return fail(std::move(volumes).error());
+            for (const libvirt::storage_volume &volume : *volumes) {
+                found.insert(
+                    fmt::format("{}: volume {} in {}", host->hostname(), volume.name(), name));
+            }
         }
     }
     return found;

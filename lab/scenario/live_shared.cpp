@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// live-shared: a running guest whose disk lies in a `netfs` pool that both hosts mount at the same
-/// path moves to the other host and back.
-#include <lab/scenario/guest_domain.hpp>
-#include <lab/scenario/hosts.hpp>
+/// live-shared, live-shared-mount: a running guest whose disk lies on storage that both hosts mount
+/// at the same path moves to the other host and back.
+#include <lab/machine/remote.hpp>
 #include <lab/scenario/scenarios.hpp>
-#include <lab/scenario/witnesses.hpp>
+#include <lab/scenario/stage.hpp>
 
-#include <kvmig/run/migrate.hpp>
 #include <kvmig/xml/storage.hpp>
 
 #include <fmt/format.h>
@@ -15,14 +13,13 @@ namespace kvmig::lab {
 
 namespace {
 
-/// The pool of both hosts, and whether they are the same: source, path, started.
-expected<libvirt::storage_pool> prove_pools(scenario_result &out, const hosts &on) {
+/// The pool of both hosts is the same: source, path, started.
+expected<void> prove_pools(stage &on) {
     std::vector<std::string> seen;
     bool active = true;
-    std::optional<libvirt::storage_pool> first;
-    for (const libvirt::connection *host : {&on.kvm01(), &on.kvm02()}) {
+    for (const libvirt::connection *host : {&on.on().kvm01(), &on.on().kvm02()}) {
         auto pool = libvirt::storage_pool::lookup(*host, std::string{pool_name});
-        if (!pool) return pool;
+        if (!pool) return fail(std::move(pool).error());
         auto text = pool->xml();
         if (!text) return fail(std::move(text).error());
         auto parsed = xml::parse_storage_pool(*text);
@@ -32,95 +29,97 @@ expected<libvirt::storage_pool> prove_pools(scenario_result &out, const hosts &o
         active = active && *runs;
         seen.push_back(fmt::format("{} {}:{} at {}", parsed->type, parsed->source_host,
                                    parsed->source_dir, parsed->target_path));
-        if (!first) first = std::move(*pool);
     }
-    out.prove("the same pool on both hosts", active && seen.front() == seen.back(), seen.front());
-    return std::move(*first);
+    on.context().out.prove("the same pool on both hosts", active && seen.front() == seen.back(),
+                           seen.front());
+    return {};
 }
 
-/// One move, with its proofs.
-expected<libvirt::domain> move_guest(scenario_context &context, witnesses &watch,
-                                     const std::string &prefix, const libvirt::domain &from,
-                                     const libvirt::connection &to, const migration::options &how) {
-    if (auto begun = watch.begin(); !begun) return fail(std::move(begun).error());
-    context.tell(fmt::format("{}migrating to {}", prefix, to.hostname()));
-    auto result = run::migrate(
-        from, to, how,
-        [&](const model::job_progress &now) {
-            const auto fraction = now.fraction();
-            if (fraction)
-                context.tell(fmt::format("{}migrating to {}: {:.0f} %", prefix, to.hostname(),
-                                         *fraction * 100));
-        },
-        context.stop);
-    if (!result) return fail(std::move(result).error());
-    prove_migration(context.out, prefix, *result);
-    auto there = libvirt::domain::lookup(to, result->id);
-    if (!there) return there;
-    context.out.prove(prefix + "same name at the destination", there->name() == result->domain,
-                      fmt::format("'{}' on {}", there->name(), to.hostname()));
-    context.tell(prefix + "checking memory and disk");
-    if (auto proven = watch.prove(context.out, prefix, context.stop); !proven)
-        return fail(std::move(proven).error());
-    return there;
+/// There by managed direct, back peer-to-peer: kvm02's libvirtd talks to kvm01's by itself.
+expected<void> there_and_back(stage &on, performer &guest) {
+    const libvirt::domain source = guest.at.share();
+    auto there = on.move(guest, "there: ", on.on().kvm02());
+    if (!there) return fail(std::move(there).error());
+    const auto left = source.status();
+    on.context().out.prove("there: source shut off, still defined",
+                           left && !left->active && left->persistent,
+                           left ? left->reason_text : describe(left.error()));
+    auto back = on.move(guest, "back: ", on.on().kvm01(),
+                        {.flags = {migration::flag::live, migration::flag::peer2peer}});
+    if (!back) return fail(std::move(back).error());
+    return {};
 }
 
 expected<void> run_live_shared(scenario_context &context) {
-    context.tell("connecting to both hosts");
-    auto on = hosts::connect();
+    auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
-    auto before = inventory(*on);
-    if (!before) return fail(std::move(before).error());
-    auto probe = observe::heartbeat_probe::start();
-    if (!probe) return fail(std::move(probe).error());
-    auto pool = prove_pools(context.out, *on);
-    if (!pool) return fail(std::move(pool).error());
-
-    context.tell("creating the volume and starting the guest");
+    if (auto same = prove_pools(*on); !same) return same;
     model::storage_volume volume;
     volume.name = "vm1.qcow2";
     volume.format = "qcow2";
     volume.capacity = bytes::gib(10);
     volume.allocation = bytes{0};
-    auto created = pool->create_volume(xml::build_storage_volume(volume));
-    if (!created) return fail(std::move(created).error());
-    auto path = created->path();
+    auto path = on->add_volume(on->on().kvm01(), pool_name, volume);
     if (!path) return fail(std::move(path).error());
-    guest_domain guest = usual_guest();
-    guest.disk = *path;
-    auto domain = libvirt::domain::define(on->kvm01(), domain_xml(guest));
-    if (!domain) return fail(std::move(domain).error());
-    if (auto started = domain->start(); !started) return started;
+    guest_domain actor = usual_guest();
+    actor.disk = *path;
+    auto guest = on->start(actor);
+    if (!guest) return fail(std::move(guest).error());
+    auto done = there_and_back(*on, *guest);
+    if (done) done = on->dismiss(*guest);
+    if (done) done = on->strike();
+    return done;
+}
 
-    auto watch = witnesses::meet(guest, *probe, context.stop);
-    if (!watch) return fail(std::move(watch).error());
-    context.tell("writing the disk's pattern");
-    if (auto written = watch->client().write_disk(); !written)
-        return fail(std::move(written).error());
+constexpr std::string_view mount_point = "/mnt/images";
 
-    auto there = move_guest(context, *watch, "there: ", *domain, on->kvm02(), {});
-    if (!there) return fail(std::move(there).error());
-    const auto left = domain->status();
-    context.out.prove("there: source shut off, still defined",
-                      left && !left->active && left->persistent,
-                      left ? left->reason_text : describe(left.error()));
-    // The way back by the other road: kvm02's libvirtd talks to kvm01's without the controller.
-    migration::options peer_to_peer;
-    peer_to_peer.flags.set(migration::flag::peer2peer);
-    auto back = move_guest(context, *watch, "back: ", *there, on->kvm01(), peer_to_peer);
-    if (!back) return fail(std::move(back).error());
-
-    context.tell("tidying up");
-    watch->leave();
-    if (auto ended = back->destroy(); !ended) return ended;
-    if (auto undefined = back->undefine(); !undefined) return undefined;
-    if (auto removed = created->remove(); !removed) return removed;
-    auto after = inventory(*on);
-    if (!after) return fail(std::move(after).error());
-    context.out.prove(
-        "nothing is left on either host", *before == *after,
-        fmt::format("{} domains and volumes before, {} after", before->size(), after->size()));
+/// The store as an administrator mounts it by hand, unknown to libvirt.
+expected<void> mount_by_hand(const scenario_context &context) {
+    const std::string source = fmt::format("{}:{}", fqdn(*find_machine("nfs")), export_path);
+    for (const machine_spec &machine : machines) {
+        if (machine.role != machine_role::host) continue;
+        for (const std::vector<std::string> &argv :
+             {std::vector<std::string>{"mkdir", "-p", std::string{mount_point}},
+              std::vector<std::string>{"mount", "-t", "nfs", source, std::string{mount_point}}}) {
+            if (auto done = remote_output(machine, argv, context.stop); !done) {
+                return fail(std::move(done).error());
+            }
+        }
+    }
     return {};
+}
+
+expected<void> unmount(const scenario_context &context) {
+    for (const machine_spec &machine : machines) {
+        if (machine.role != machine_role::host) continue;
+        auto done = remote_output(machine, {"umount", std::string{mount_point}}, context.stop);
+        if (!done) return fail(std::move(done).error());
+    }
+    return {};
+}
+
+expected<void> run_live_shared_mount(scenario_context &context) {
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    context.tell("mounting the store by hand on both hosts");
+    if (auto mounted = mount_by_hand(context); !mounted) return mounted;
+    const std::string image = fmt::format("{}/by-hand.qcow2", mount_point);
+    const machine_spec &kvm01 = *find_machine("kvm01");
+    auto made = remote_output(kvm01, {"qemu-img", "create", "-q", "-f", "qcow2", image, "1G"},
+                              context.stop);
+    if (!made) return fail(std::move(made).error());
+    guest_domain actor = usual_guest();
+    actor.disk = image;
+    auto guest = on->start(actor);
+    if (!guest) return fail(std::move(guest).error());
+    auto done = there_and_back(*on, *guest);
+    if (done) done = on->dismiss(*guest);
+    if (!done) return done;
+    auto removed = remote_output(kvm01, {"rm", image}, context.stop);
+    if (!removed) return fail(std::move(removed).error());
+    done = unmount(context);
+    if (done) done = on->strike();
+    return done;
 }
 
 } // namespace
@@ -128,6 +127,11 @@ expected<void> run_live_shared(scenario_context &context) {
 scenario live_shared() {
     return {"live-shared", "live", "live, over shared storage in a netfs pool, there and back",
             true, run_live_shared};
+}
+
+scenario live_shared_mount() {
+    return {"live-shared-mount", "live", "live, over a store mounted by hand, there and back",
+            false, run_live_shared_mount};
 }
 
 } // namespace kvmig::lab

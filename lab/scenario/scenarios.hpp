@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Each scenario is defined in the file of its name.
+/// Each scenario is defined in the file of its name, or of its family's.
 #pragma once
 
 #include <lab/scenario/scenario.hpp>
@@ -7,5 +7,12 @@
 namespace kvmig::lab {
 
 [[nodiscard]] scenario live_shared();
+[[nodiscard]] scenario live_shared_mount();
+[[nodiscard]] scenario live_block();
+[[nodiscard]] scenario live_incremental();
+[[nodiscard]] scenario live_cancel();
+[[nodiscard]] scenario live_speed();
+[[nodiscard]] scenario live_downtime();
+[[nodiscard]] scenario live_parallel();
 
 } // namespace kvmig::lab

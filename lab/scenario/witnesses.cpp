@@ -8,8 +8,8 @@ namespace kvmig::lab {
 
 namespace {
 
-constexpr std::chrono::minutes boot_watchdog{4};
-constexpr std::chrono::minutes answer_watchdog{2};
+constexpr std::chrono::minutes boot_watchdog{10};
+constexpr std::chrono::minutes answer_watchdog{10};
 
 double milliseconds(std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>{time}.count();
@@ -33,7 +33,10 @@ expected<witnesses> witnesses::meet(const guest_domain &guest, observe::heartbea
     }
     auto session = observe::tcp_session::start({.address = address}, stop);
     if (!session) return fail(std::move(session).error());
-    return witnesses{probe, std::move(*key), std::move(*client), std::move(*session)};
+    auto pings = observe::ping_probe::start(address);
+    if (!pings) return fail(std::move(pings).error());
+    return witnesses{probe, std::move(*key), std::move(*client), std::move(*session),
+                     std::move(*pings)};
 }
 
 expected<void> witnesses::begin() {
@@ -79,6 +82,14 @@ expected<void> witnesses::prove(scenario_result &out, const std::string &prefix,
                                      report.answered, milliseconds(report.longest.took))
                        : describe(answered.error()));
 
+    const auto pinged = pings_.wait_for_answer(now, answer_watchdog, stop);
+    const observe::ping_record pings = pings_.record();
+    out.prove(prefix + "pings answered again", pinged.has_value(),
+              pinged ? fmt::format("{} lost on the way", pings.unanswered(begun_, now))
+                     : describe(pinged.error()));
+    out.measure(prefix + "pings lost", static_cast<double>(pings.unanswered(begun_, now)), "count");
+    out.measure(prefix + "ping outage", milliseconds(pings.longest_outage(begun_, now)), "ms");
+
     const auto series = probe_->series(key_);
     out.prove(prefix + "never two copies", series.counts().conflicts == 0,
               fmt::format("{} beats, {} sent twice with different clocks", series.counts().received,
@@ -88,6 +99,7 @@ expected<void> witnesses::prove(scenario_result &out, const std::string &prefix,
     }
     out.samples[prefix + "heartbeat"] = to_json(series, begun_);
     out.samples[prefix + "tcp session"] = to_json(report, begun_);
+    out.samples[prefix + "pings"] = to_json(pings, begun_);
     out.samples[prefix + "guest"] = nlohmann::json(*status);
     return {};
 }

@@ -5,6 +5,7 @@
 #include <kvmig/core/expected.hpp>
 #include <lab/observe/guest_client.hpp>
 #include <lab/observe/heartbeat_probe.hpp>
+#include <lab/observe/ping_probe.hpp>
 #include <lab/observe/tcp_session.hpp>
 #include <lab/scenario/guest_domain.hpp>
 #include <lab/scenario/scenario.hpp>
@@ -16,7 +17,7 @@
 
 namespace kvmig::lab {
 
-/// Heartbeat, TCP session and control connection of one running guest.
+/// Heartbeat, TCP session, pings and control connection of one running guest.
 class witnesses {
 public:
     /// Waits until the guest beats and is ready (memory filled, disk open), and connects to it.
@@ -27,8 +28,8 @@ public:
     [[nodiscard]] expected<void> begin();
 
     /// Ends the stretch and proves it in `out`, every name prefixed with `prefix`: same boot,
-    /// memory and disk intact, one TCP session throughout, no second copy. Measures the gap seen
-    /// outside and the stalls seen inside.
+    /// memory and disk intact, one TCP session throughout, pings answered, no second copy. Measures
+    /// the gap seen outside and the stalls seen inside.
     [[nodiscard]] expected<void> prove(scenario_result &out, const std::string &prefix,
                                        const std::stop_token &stop);
 
@@ -39,14 +40,15 @@ public:
 
 private:
     witnesses(observe::heartbeat_probe &probe, observe::beat_key key, observe::guest_client client,
-              observe::tcp_session session)
+              observe::tcp_session session, observe::ping_probe pings)
         : probe_(&probe), key_(std::move(key)), client_(std::move(client)),
-          session_(std::move(session)) {}
+          session_(std::move(session)), pings_(std::move(pings)) {}
 
     observe::heartbeat_probe *probe_;
     observe::beat_key key_;
     observe::guest_client client_;
     observe::tcp_session session_;
+    observe::ping_probe pings_;
     observe::steady_time begun_{};
     std::chrono::nanoseconds uptime_{0};
 };

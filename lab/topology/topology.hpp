@@ -39,6 +39,10 @@ inline constexpr std::string_view export_path = "/srv/images";
 inline constexpr std::string_view pool_path = "/srv/images";
 inline constexpr std::string_view pool_name = "images";
 
+/// A pool on each host's own disk: what lies there is not shared.
+inline constexpr std::string_view local_pool_name = "local";
+inline constexpr std::string_view local_pool_path = "/var/lib/libvirt/images";
+
 inline constexpr std::array<machine_spec, 3> machines{{
     {"nfs", machine_role::nfs, "192.0.2.10", "52:54:00:6b:76:10", bytes::mib(768)},
     {"kvm01", machine_role::host, "192.0.2.11", "52:54:00:6b:76:11", bytes::mib(2048)},

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/// live-block, live-incremental: without shared storage, the disk moves with the guest.
+#include <lab/machine/remote.hpp>
+#include <lab/scenario/scenarios.hpp>
+#include <lab/scenario/stage.hpp>
+
+#include <kvmig/run/migrate.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace kvmig::lab {
+
+namespace {
+
+using migration::flag;
+
+/// What came of the disk's copy: it is a phase of its own, before memory.
+struct disk_phase {
+    bytes copied;               ///< the most that was told of
+    bool before_memory = false; ///< a sample told of the disk alone
+};
+
+disk_phase look_at_disks(const run::migration_result &result) {
+    disk_phase out;
+    for (const model::job_progress &each : result.samples) {
+        const model::job_statistics &s = each.statistics;
+        if (!s.disk_processed) continue;
+        out.copied = std::max(out.copied, *s.disk_processed);
+        const bool memory_begun = s.memory_processed && s.memory_processed->count() > 0;
+        if (s.disk_processed->count() > 0 && !memory_begun) out.before_memory = true;
+    }
+    const auto &end = result.source_statistics;
+    if (end && end->disk_processed) out.copied = std::max(out.copied, *end->disk_processed);
+    return out;
+}
+
+/// A move with the disk, and what libvirt told of it.
+expected<disk_phase> move_with_disk(stage &on, performer &guest, const std::string &prefix,
+                                    const libvirt::connection &to, flag how) {
+    auto moved = on.move(guest, prefix, to, {.flags = {flag::live, how}});
+    if (!moved) return fail(std::move(moved).error());
+    const disk_phase disk = look_at_disks(*moved);
+    scenario_result &out = on.context().out;
+    out.prove(
+        prefix + "disk and memory are told apart", disk.before_memory,
+        fmt::format("{:.1f} MiB of disk, {} samples", disk.copied.as_mib(), moved->samples.size()));
+    out.measure(prefix + "disk copied", static_cast<double>(disk.copied.count()), "bytes");
+    return disk;
+}
+
+/// A guest on kvm01's own disk, which goes on writing there while it is copied.
+expected<performer> start_on_local_disk(stage &on, const std::string &path, bytes offset) {
+    guest_domain actor = usual_guest();
+    actor.disk = path;
+    actor.settings.disk_offset = offset;
+    actor.settings.disk_size = bytes::mib(16);
+    actor.settings.disk_rate = 20;
+    return on.start(actor);
+}
+
+expected<void> run_live_block(scenario_context &context) {
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    model::storage_volume volume;
+    volume.name = "vm1.qcow2";
+    volume.format = "qcow2";
+    volume.capacity = bytes::mib(512);
+    volume.allocation = bytes{0};
+    auto path = on->add_volume(on->on().kvm01(), local_pool_name, volume);
+    if (!path) return fail(std::move(path).error());
+
+    // A target that is too small is refused before anything moves.
+    volume.capacity = bytes::mib(256);
+    auto small = on->add_volume(on->on().kvm02(), local_pool_name, volume);
+    if (!small) return fail(std::move(small).error());
+    auto guest = start_on_local_disk(*on, *path, bytes{0});
+    if (!guest) return fail(std::move(guest).error());
+    if (auto begun = guest->watch.begin(); !begun) return begun;
+    auto refused = run::migrate(guest->at, on->on().kvm02(),
+                                {.flags = {flag::live, flag::non_shared_disk}}, {}, context.stop);
+    context.out.prove("small target: refused beforehand",
+                      !refused && refused.error().kind == error_kind::conflict &&
+                          refused.error().what.find("268435456") != std::string::npos,
+                      refused ? "it was migrated" : describe(refused.error()));
+    if (auto unhurt = on->prove_unhurt(*guest, "small target: "); !unhurt) return unhurt;
+    auto target = libvirt::storage_volume::lookup_by_path(on->on().kvm02(), *small);
+    if (!target) return fail(std::move(target).error());
+    if (auto removed = target->remove(); !removed) return removed;
+
+    // Without a target one is made, under the same path: that is what `strike` removes.
+    auto there = move_with_disk(*on, *guest, "there: ", on->on().kvm02(), flag::non_shared_disk);
+    if (!there) return fail(std::move(there).error());
+    auto done = on->dismiss(*guest);
+    if (done) done = on->strike();
+    return done;
+}
+
+/// The base, filled with what cannot be guessed or squeezed, at the same path on both hosts.
+expected<std::string> make_base(stage &on, bytes size) {
+    model::storage_volume base;
+    base.name = "base.raw";
+    base.capacity = size;
+    auto path = on.add_volume(on.on().kvm01(), local_pool_name, base);
+    if (!path) return path;
+    on.own_volume(on.on().kvm02(), *path);
+    const std::vector<std::vector<std::string>> steps{
+        {"dd", "if=/dev/urandom", "of=" + *path, "bs=1M",
+         fmt::format("count={}", size.count() >> 20U), "conv=notrunc,fsync", "status=none"},
+        {"scp", "-q", *path, fmt::format("{}:{}", fqdn(*find_machine("kvm02")), *path)},
+    };
+    for (const auto &argv : steps) {
+        auto done = remote_output(*find_machine("kvm01"), argv, on.context().stop);
+        if (!done) return done;
+    }
+    return path;
+}
+
+expected<void> run_live_incremental(scenario_context &context) {
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    context.tell("making the base image on both hosts");
+    const bytes filled = bytes::mib(48);
+    auto base = make_base(*on, filled);
+    if (!base) return fail(std::move(base).error());
+    model::storage_volume overlay;
+    overlay.name = "vm1.qcow2";
+    overlay.format = "qcow2";
+    overlay.capacity = bytes::mib(80);
+    overlay.allocation = bytes{0};
+    overlay.backing = model::backing_store{*base, "raw"};
+    auto path = on->add_volume(on->on().kvm01(), local_pool_name, overlay);
+    if (!path) return fail(std::move(path).error());
+    on->own_volume(on->on().kvm02(), *path);
+    auto guest = start_on_local_disk(*on, *path, filled);
+    if (!guest) return fail(std::move(guest).error());
+
+    auto top = move_with_disk(*on, *guest, "there: ", on->on().kvm02(), flag::non_shared_inc);
+    if (!top) return fail(std::move(top).error());
+    // The same image moved whole, for comparison: into the old one, which is still there.
+    auto whole = move_with_disk(*on, *guest, "back: ", on->on().kvm01(), flag::non_shared_disk);
+    if (!whole) return fail(std::move(whole).error());
+    const bytes changed = guest->guest.settings.disk_size;
+    context.out.prove("only what lies above the base moves",
+                      top->copied >= changed && top->copied < changed + filled,
+                      fmt::format("{:.1f} MiB, of which the guest wrote {:.1f}; whole: {:.1f} MiB",
+                                  top->copied.as_mib(), changed.as_mib(), whole->copied.as_mib()));
+    context.out.measure("disk copied incrementally for one copied whole",
+                        static_cast<double>(top->copied.count()) /
+                            static_cast<double>(whole->copied.count()),
+                        "ratio");
+    auto done = on->dismiss(*guest);
+    if (done) done = on->strike();
+    return done;
+}
+
+} // namespace
+
+scenario live_block() {
+    return {"live-block", "block", "live, without shared storage: the whole disk moves too", true,
+            run_live_block};
+}
+
+scenario live_incremental() {
+    return {"live-incremental", "incremental",
+            "live, with the base image on both hosts: only the overlay moves", true,
+            run_live_incremental};
+}
+
+} // namespace kvmig::lab

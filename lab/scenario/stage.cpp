@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include <lab/scenario/stage.hpp>
+
+#include <kvmig/run/migrate.hpp>
+#include <kvmig/xml/storage.hpp>
+
+#include <fmt/format.h>
+
+namespace kvmig::lab {
+
+expected<stage> stage::set(scenario_context &context) {
+    context.tell("connecting to both hosts");
+    auto on = hosts::connect();
+    if (!on) return fail(std::move(on).error());
+    auto before = inventory(*on);
+    if (!before) return fail(std::move(before).error());
+    auto probe = observe::heartbeat_probe::start();
+    if (!probe) return fail(std::move(probe).error());
+    return stage{context, *std::move(on), *std::move(before), *std::move(probe)};
+}
+
+expected<std::string> stage::add_volume(const libvirt::connection &host, std::string_view pool,
+                                        const model::storage_volume &volume) {
+    auto found = libvirt::storage_pool::lookup(host, std::string{pool});
+    if (!found) return fail(std::move(found).error());
+    auto created = found->create_volume(xml::build_storage_volume(volume));
+    if (!created) return fail(std::move(created).error());
+    auto path = created->path();
+    if (path) own_volume(host, *path);
+    return path;
+}
+
+void stage::own_volume(const libvirt::connection &host, std::string path) {
+    volumes_.emplace_back(host.share(), std::move(path));
+}
+
+expected<performer> stage::start(const guest_domain &guest) {
+    context_->tell(fmt::format("starting the guest {}", guest.name));
+    auto domain = libvirt::domain::define(on_.kvm01(), domain_xml(guest));
+    if (!domain) return fail(std::move(domain).error());
+    if (auto started = domain->start(); !started) return fail(std::move(started).error());
+    auto watch = witnesses::meet(guest, *probe_, context_->stop);
+    if (!watch) return fail(std::move(watch).error());
+    if (!guest.disk.empty()) {
+        context_->tell(fmt::format("{}: writing the disk's pattern", guest.name));
+        if (auto written = watch->client().write_disk(); !written) {
+            return fail(std::move(written).error());
+        }
+    }
+    return performer{guest, *std::move(domain), *std::move(watch)};
+}
+
+expected<run::migration_result> stage::move(performer &who, const std::string &prefix,
+                                            const libvirt::connection &to,
+                                            const migration::options &how,
+                                            const run::progress_callback &each_sample) {
+    if (auto begun = who.watch.begin(); !begun) return fail(std::move(begun).error());
+    const std::string doing = fmt::format("{}migrating to {}", prefix, to.hostname());
+    context_->tell(doing);
+    auto result = run::migrate(
+        who.at, to, how,
+        [&](const model::job_progress &now) {
+            if (const auto fraction = now.fraction()) {
+                context_->tell(fmt::format("{}: {:.0f} %", doing, *fraction * 100));
+            }
+            if (each_sample) each_sample(now);
+        },
+        context_->stop);
+    if (!result) return result;
+    prove_migration(context_->out, prefix, *result);
+    auto there = libvirt::domain::lookup(to, result->id);
+    if (!there) return fail(std::move(there).error());
+    context_->out.prove(prefix + "same name at the destination", there->name() == result->domain,
+                        fmt::format("'{}' on {}", there->name(), to.hostname()));
+    who.at = *std::move(there);
+    context_->tell(prefix + "checking memory and disk");
+    if (auto proven = who.watch.prove(context_->out, prefix, context_->stop); !proven) {
+        return fail(std::move(proven).error());
+    }
+    return result;
+}
+
+expected<void> stage::prove_unhurt(performer &who, const std::string &prefix) {
+    auto status = who.at.status();
+    if (!status) return fail(std::move(status).error());
+    context_->out.prove(prefix + "goes on at the source",
+                        status->active && status->state == model::domain_state::running,
+                        fmt::format("{} on {}", to_string(status->state), who.at.on().hostname()));
+    const bool first = who.at.on().hostname() == on_.kvm01().hostname();
+    const libvirt::connection &other = first ? on_.kvm02() : on_.kvm01();
+    auto there = libvirt::hypervisor(other).status(who.at.id());
+    if (!there) return fail(std::move(there).error());
+    context_->out.prove(prefix + "nothing at the destination", !*there,
+                        *there
+                            ? fmt::format("{} on {}", to_string((**there).state), other.hostname())
+                            : fmt::format("{} does not know it", other.hostname()));
+    return who.watch.prove(context_->out, prefix, context_->stop);
+}
+
+expected<void> stage::dismiss(performer &who) {
+    who.watch.leave();
+    if (auto ended = who.at.destroy(); !ended) return ended;
+    for (const libvirt::connection *host : {&on_.kvm01(), &on_.kvm02()}) {
+        auto left = libvirt::domain::lookup(*host, who.at.id());
+        if (!left) {
+            if (left.error().kind == error_kind::not_found) continue;
+            return fail(std::move(left).error());
+        }
+        if (auto undefined = left->undefine(); !undefined) return undefined;
+    }
+    return {};
+}
+
+expected<void> stage::strike() {
+    context_->tell("tidying up");
+    for (const auto &[host, path] : volumes_) {
+        auto volume = libvirt::storage_volume::lookup_by_path(host, path);
+        if (!volume) return fail(std::move(volume).error());
+        if (auto removed = volume->remove(); !removed) return removed;
+    }
+    volumes_.clear();
+    auto after = inventory(on_);
+    if (!after) return fail(std::move(after).error());
+    context_->out.prove(
+        "nothing is left on either host", before_ == *after,
+        fmt::format("{} domains and volumes before, {} after", before_.size(), after->size()));
+    return {};
+}
+
+} // namespace kvmig::lab

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/// Where live migrations play: both hosts connected, what was there before, a probe outside; the
+/// guests upon it, each with its witnesses; and nothing left when it is struck.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/libvirt.hpp>
+#include <kvmig/migration/options.hpp>
+#include <kvmig/model/storage.hpp>
+#include <kvmig/run/migration_result.hpp>
+#include <lab/observe/heartbeat_probe.hpp>
+#include <lab/scenario/guest_domain.hpp>
+#include <lab/scenario/hosts.hpp>
+#include <lab/scenario/scenario.hpp>
+#include <lab/scenario/witnesses.hpp>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvmig::lab {
+
+/// A running guest of the lab, where it is now, and those who watch it.
+struct performer {
+    guest_domain guest;
+    libvirt::domain at;
+    witnesses watch;
+};
+
+class stage {
+public:
+    /// Connects to both hosts, remembers what is there, and listens for heartbeats.
+    [[nodiscard]] static expected<stage> set(scenario_context &context);
+
+    [[nodiscard]] const hosts &on() const noexcept { return on_; }
+    [[nodiscard]] scenario_context &context() const noexcept { return *context_; }
+
+    /// Creates a volume in a pool of one host, to be removed by `strike`; its path.
+    [[nodiscard]] expected<std::string> add_volume(const libvirt::connection &host,
+                                                   std::string_view pool,
+                                                   const model::storage_volume &volume);
+    /// A volume that something else made: `strike` removes it too.
+    void own_volume(const libvirt::connection &host, std::string path);
+
+    /// Defines `guest` on kvm01 and starts it, waits until it beats and is ready, and writes its
+    /// disk's pattern.
+    [[nodiscard]] expected<performer> start(const guest_domain &guest);
+
+    /// Moves `who` to `to` and proves it, every name prefixed with `prefix`; libvirt's side as
+    /// well as what guest and outside saw. `who.at` is the domain at its new place then.
+    [[nodiscard]] expected<run::migration_result>
+    move(performer &who, const std::string &prefix, const libvirt::connection &to,
+         const migration::options &how = {}, const run::progress_callback &each_sample = {});
+
+    /// Proves that `who` still runs at its place and was not hurt, after a move that was not made.
+    [[nodiscard]] expected<void> prove_unhurt(performer &who, const std::string &prefix);
+
+    /// Ends a guest, and removes its definitions on both hosts.
+    [[nodiscard]] expected<void> dismiss(performer &who);
+
+    /// Removes the volumes, and proves that both hosts have what they had before.
+    [[nodiscard]] expected<void> strike();
+
+private:
+    stage(scenario_context &context, hosts on, std::set<std::string> before,
+          observe::heartbeat_probe probe)
+        : context_(&context), on_(std::move(on)), before_(std::move(before)),
+          probe_(std::make_unique<observe::heartbeat_probe>(std::move(probe))) {}
+
+    scenario_context *context_;
+    hosts on_;
+    std::set<std::string> before_;
+    std::unique_ptr<observe::heartbeat_probe> probe_; ///< stays in its place: witnesses point to it
+    std::vector<std::pair<libvirt::connection, std::string>> volumes_;
+};
+
+} // namespace kvmig::lab
