@@ -58,19 +58,6 @@ template <class Work> expected<void> for_each_machine(const Work &work) {
     return result;
 }
 
-expected<void> write_settings(const lab_paths &paths, const lab_settings &settings) {
-    const nlohmann::json json{
-        {"release", settings.release},
-        {"acceleration", {{"kvm", settings.accel.kvm}, {"reason", settings.accel.reason}}},
-        {"image",
-         {{"directory", settings.image.directory.string()}, {"digest", settings.image.digest}}},
-        {"guest",
-         {{"digest", settings.guest_digest}, {"initramfs", settings.guest_initramfs.string()}}},
-        {"host_uuids", settings.host_uuids},
-    };
-    return write_file(paths.settings(), json.dump(1) + "\n");
-}
-
 expected<std::filesystem::path> ensure_guest(const std::filesystem::path &cache,
                                              const root_image &image, std::string &digest,
                                              const progress &tell, const std::stop_token &stop) {
@@ -300,35 +287,6 @@ expected<std::string> lab_settings::digest(const lab_paths &paths) const {
     return digest_of(pieces);
 }
 
-expected<lab_settings> read_settings(const lab_paths &paths) {
-    auto text = read_file(paths.settings());
-    if (!text) {
-        return fail(
-            make_error(error_kind::not_found, fmt::format("there is no lab '{}'", paths.name))
-                .advise(fmt::format("kvmig lab up --lab {}", paths.name)));
-    }
-    try {
-        const auto json = nlohmann::json::parse(*text);
-        lab_settings settings;
-        settings.release = json.at("release").get<std::string>();
-        settings.accel = {json.at("acceleration").at("kvm").get<bool>(),
-                          json.at("acceleration").at("reason").get<std::string>()};
-        settings.image = {json.at("image").at("directory").get<std::string>(),
-                          json.at("image").at("digest").get<std::string>()};
-        settings.guest_digest = json.at("guest").at("digest").get<std::string>();
-        settings.guest_initramfs = json.at("guest").at("initramfs").get<std::string>();
-        for (const auto &[name, value] : json.at("host_uuids").items()) {
-            settings.host_uuids.emplace(name, value.get<std::string>());
-        }
-        return settings;
-    } catch (const nlohmann::json::exception &problem) {
-        return fail(
-            make_error(error_kind::io,
-                       fmt::format("{} is damaged: {}", paths.settings().string(), problem.what()))
-                .advise(fmt::format("kvmig lab down --purge --lab {}", paths.name)));
-    }
-}
-
 expected<void> preflight(const lab_paths &paths, std::string_view release, std::string_view accel) {
     if (auto chosen = choose_acceleration(accel.empty() ? "auto" : accel); !chosen) {
         return fail(std::move(chosen).error());
@@ -399,6 +357,12 @@ expected<void> bring_up(const lab_paths &paths, const progress &tell, const std:
         if (all_running(paths)) return {};
         auto restored = restore(paths, *settings, tell, stop);
         if (restored || restored.error().kind == error_kind::cancelled) return restored;
+        // An interrupted restore fails in many ways; none of them says anything of the snapshot.
+        if (stop.stop_requested()) {
+            return fail(
+                make_error(error_kind::cancelled, "stopped while the machines were restored")
+                    .because(std::move(restored).error()));
+        }
         tell(fmt::format("the snapshot cannot be restored, so the machines are booted anew: {}",
                          restored.error().what));
     }

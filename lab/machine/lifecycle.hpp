@@ -37,6 +37,8 @@ struct lab_settings {
 };
 
 [[nodiscard]] expected<lab_settings> read_settings(const lab_paths &paths);
+/// Keeps them for the next `read_settings`.
+[[nodiscard]] expected<void> write_settings(const lab_paths &paths, const lab_settings &settings);
 
 /// Whether a lab can be brought up like this here: a release and acceleration that exist, and, when
 /// no machine of it runs yet, a machine that has what it takes. Changes nothing.
