@@ -19,10 +19,12 @@
 #include <kvmig/diagnosis/catalogue/orchestrator.hpp>
 #include <kvmig/diagnosis/catalogue/postcopy.hpp>
 #include <kvmig/diagnosis/catalogue/security.hpp>
+#include <kvmig/diagnosis/catalogue/security_access.hpp>
 #include <kvmig/diagnosis/catalogue/storage.hpp>
 #include <kvmig/diagnosis/catalogue/storage_copy.hpp>
 #include <kvmig/diagnosis/catalogue/storage_images.hpp>
 #include <kvmig/diagnosis/catalogue/stream.hpp>
+#include <kvmig/diagnosis/catalogue/stream_devices.hpp>
 #include <kvmig/diagnosis/catalogue/time.hpp>
 #include <kvmig/diagnosis/catalogue/tls.hpp>
 #include <kvmig/diagnosis/catalogue/tls_certificates.hpp>
@@ -39,13 +41,14 @@
 namespace kvmig::diagnosis {
 
 /// The catalogue, topic after topic in the order of `topics`.
-inline constexpr std::array<std::span<const entry>, 27> catalogue{entries::identity,
+inline constexpr std::array<std::span<const entry>, 29> catalogue{entries::identity,
                                                                   entries::names,
                                                                   entries::transport,
                                                                   entries::transport_ports,
                                                                   entries::transport_ssh,
                                                                   entries::tls,
                                                                   entries::tls_certificates,
+                                                                  entries::security_access,
                                                                   entries::security,
                                                                   entries::versions,
                                                                   entries::cpu,
@@ -61,6 +64,7 @@ inline constexpr std::array<std::span<const entry>, 27> catalogue{entries::ident
                                                                   entries::options,
                                                                   entries::lifecycle,
                                                                   entries::postcopy,
+                                                                  entries::stream_devices,
                                                                   entries::stream,
                                                                   entries::daemon,
                                                                   entries::time,
