@@ -141,3 +141,28 @@ TEST_CASE("without a flag that copies disks there is nothing to prepare") {
     REQUIRE(targets);
     CHECK(targets->empty());
 }
+
+TEST_CASE("an incremental copy needs an image below, which is at the destination") {
+    const libvirt::connection on = test_host();
+    const auto guest = libvirt::domain::lookup(on, "test");
+    REQUIRE(guest);
+    model::disk disk = file_disk("vda", "/default-pool/top.qcow2");
+    const auto none = detail::require_backing(*guest, on, disk);
+    REQUIRE_FALSE(none);
+    CHECK(none.error().kind == error_kind::invalid_argument);
+    CHECK_THAT(none.error().remedy, Catch::Contains("non_shared_disk"));
+
+    const model::disk_source below = file_disk("", "/default-pool/base.raw").source;
+    const auto missing = detail::require_image(*guest, on, disk, below);
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind == error_kind::not_found);
+    CHECK_THAT(missing.error().what, Catch::Contains("'/default-pool/base.raw' is missing"));
+
+    auto pool = libvirt::storage_pool::lookup(on, "default-pool");
+    REQUIRE(pool);
+    model::storage_volume volume;
+    volume.name = "base.raw";
+    volume.capacity = bytes::mib(1);
+    REQUIRE(pool->create_volume(xml::build_storage_volume(volume)));
+    CHECK(detail::require_image(*guest, on, disk, below));
+}

@@ -119,20 +119,12 @@ pool_for(const libvirt::connection &on, const model::disk &disk, const std::stri
     return {};
 }
 
-/// With `non_shared_inc`: what lies below must be there already, and be as large.
-[[nodiscard]] inline expected<model::backing_store>
-require_backing(const libvirt::domain &source, const libvirt::connection &destination,
-                const model::disk &disk) {
-    if (disk.backing.empty()) {
-        return fail(target_problem(error_kind::invalid_argument, disk, source.on(),
-                                   "it has no backing file, so there is nothing that the "
-                                   "destination could have already")
-                        .advise("copy the whole disk with non_shared_disk"));
-    }
-    const model::disk_source &below = disk.backing.front();
-    if (auto pool = pool_for(destination, disk, below.path); !pool) {
-        return fail(std::move(pool).error());
-    }
+/// Fails unless `below`, an image of the disk's backing chain, is at the destination and, where
+/// the source's pools know it too, is as large there.
+[[nodiscard]] inline expected<void> require_image(const libvirt::domain &source,
+                                                  const libvirt::connection &destination,
+                                                  const model::disk &disk,
+                                                  const model::disk_source &below) {
     auto there = volume_at(destination, below.path);
     if (!there) return fail(std::move(there).error());
     if (!*there) {
@@ -150,7 +142,27 @@ require_backing(const libvirt::domain &source, const libvirt::connection &destin
                                        std::to_string((**here).capacity.count()) + " here")
                         .advise("copy the backing file there again: it must be the same"));
     }
-    return model::backing_store{below.path, below.format};
+    return {};
+}
+
+/// With `non_shared_inc`: what lies below must be there already, all of it; the image next below.
+[[nodiscard]] inline expected<model::backing_store>
+require_backing(const libvirt::domain &source, const libvirt::connection &destination,
+                const model::disk &disk) {
+    if (disk.backing.empty()) {
+        return fail(target_problem(error_kind::invalid_argument, disk, source.on(),
+                                   "it has no backing file, so there is nothing that the "
+                                   "destination could have already")
+                        .advise("copy the whole disk with non_shared_disk"));
+    }
+    for (const model::disk_source &below : disk.backing) {
+        auto pool = pool_for(destination, disk, below.path);
+        if (!pool) return fail(std::move(pool).error());
+        if (auto there = require_image(source, destination, disk, below); !there) {
+            return fail(std::move(there).error());
+        }
+    }
+    return model::backing_store{disk.backing.front().path, disk.backing.front().format};
 }
 
 [[nodiscard]] inline expected<storage_target> prepare_target(const libvirt::domain &source,
