@@ -3,14 +3,11 @@
 #include <lab/cli/diagnosis_text.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli/translations.hpp>
+#include <lab/topology/files.hpp>
 
-#include <kvmig/core/expected.hpp>
 #include <kvmig/diagnosis/diagnose.hpp>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -28,28 +25,8 @@ struct request {
     std::string destination;
 };
 
-expected<std::string> read_all(const std::string &name) {
-    const bool standard = name == "-";
-    std::FILE *in = standard ? stdin : std::fopen(name.c_str(), "rb");
-    const auto failed = [&](int number) {
-        error err = make_error(number == ENOENT ? error_kind::not_found : error_kind::io,
-                               "cannot read: " + std::string(std::strerror(number)));
-        err.system = number;
-        return fail(std::move(err).about(standard ? "standard input" : name));
-    };
-    if (in == nullptr) return failed(errno);
-    std::string text;
-    char buffer[65536];
-    while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, in))
-        text.append(buffer, got);
-    const int problem = std::ferror(in) != 0 ? (errno == 0 ? EIO : errno) : 0;
-    if (!standard) std::fclose(in);
-    if (problem != 0) return failed(problem);
-    return text;
-}
-
 exit_status act(const request &asked, const context &ctx) {
-    auto text = read_all(asked.file);
+    auto text = read_file(asked.file == "-" ? "/dev/stdin" : asked.file);
     if (!text) return report(text.error());
     evidence all;
     all.domain = asked.domain;

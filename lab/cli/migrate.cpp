@@ -5,6 +5,7 @@
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/out_of_reach.hpp>
 #include <lab/cli/subcommands.hpp>
+#include <lab/topology/files.hpp>
 #include <lab/topology/paths.hpp>
 #include <lab/topology/topology.hpp>
 
@@ -13,10 +14,8 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
@@ -136,22 +135,13 @@ private:
     std::optional<std::chrono::milliseconds> last_;
 };
 
-expected<std::string> read_file(const std::string &path, const std::string &option) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE *)> in(std::fopen(path.c_str(), "rbe"),
-                                                              &std::fclose);
-    std::string text;
-    std::array<char, 4096> piece{};
-    while (in) {
-        const std::size_t count = std::fread(piece.data(), 1, piece.size(), in.get());
-        text.append(piece.data(), count);
-        if (count == 0) break;
-    }
-    if (in && std::ferror(in.get()) == 0) return text;
-    const int number = errno;
-    error err = make_error(error_kind::invalid_argument, option + ": cannot read the file '" +
-                                                             path + "': " + std::strerror(number))
-                    .about(path);
-    err.system = number;
+/// The text of a file that an option names.
+expected<std::string> text_for(const std::string &option, const std::string &path) {
+    auto text = read_file(path);
+    if (text) return text;
+    error err =
+        make_error(error_kind::invalid_argument, option + ": " + text.error().what).about(path);
+    err.system = text.error().system;
     return fail(std::move(err));
 }
 
@@ -168,12 +158,12 @@ expected<migration::options> options_of(const request &asked) {
     out.bandwidth_avail_switchover = mib(asked.switchover_bandwidth);
     if (asked.xbzrle_cache != 0) out.compression_xbzrle_cache = bytes{asked.xbzrle_cache};
     if (!asked.xml_file.empty()) {
-        auto text = read_file(asked.xml_file, "--xml");
+        auto text = text_for("--xml", asked.xml_file);
         if (!text) return fail(std::move(text).error());
         out.destination_xml = *std::move(text);
     }
     if (!asked.persistent_xml_file.empty()) {
-        auto text = read_file(asked.persistent_xml_file, "--persistent-xml");
+        auto text = text_for("--persistent-xml", asked.persistent_xml_file);
         if (!text) return fail(std::move(text).error());
         out.persistent_xml = *std::move(text);
     }

@@ -3,12 +3,11 @@
 
 #include <kvmig/host/descriptor.hpp>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,12 +48,16 @@ expected<void> write_file(const std::filesystem::path &path, std::string_view te
 }
 
 expected<std::string> read_file(const std::filesystem::path &path) {
-    errno = 0;
-    std::ifstream file{path, std::ios::binary};
-    if (!file) return failure("read", path, errno != 0 ? errno : ENOENT);
-    std::string text{std::istreambuf_iterator<char>{file}, {}};
-    if (file.bad()) return failure("read", path, EIO);
-    return text;
+    const host::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) return failure("read", path, errno);
+    std::string text;
+    for (std::array<char, 65536> piece{};;) {
+        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return failure("read", path, errno);
+        if (count == 0) return text;
+        text.append(piece.data(), static_cast<std::size_t>(count));
+    }
 }
 
 expected<void> make_directory(const std::filesystem::path &path) {

@@ -15,7 +15,7 @@ namespace kvmig::lab {
 [[nodiscard]] expected<void> write_file(const std::filesystem::path &path, std::string_view text,
                                         unsigned mode = 0644);
 
-/// The whole file.
+/// The whole file, or all that a pipe has to say.
 [[nodiscard]] expected<std::string> read_file(const std::filesystem::path &path);
 
 /// Makes a directory and those above it; the last one private to this user.

@@ -6,6 +6,7 @@
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli_call.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -25,34 +26,21 @@ using test::outcome;
 
 namespace {
 
-/// A folder that goes with the test.
+/// Nodes of libvirt's test driver.
 class folder {
 public:
-    folder() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "kvmig-cli-XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~folder() {
-        std::error_code ignored; // a leftover in /tmp fails no test
-        std::filesystem::remove_all(path_, ignored);
-    }
-    folder(const folder &) = delete;
-    folder &operator=(const folder &) = delete;
-
-    /// A node of the test driver with one running domain, as a URI.
+    /// A node with one running domain, as a URI.
     std::string node(const std::string &name, const std::string &domain) {
-        const auto file = path_ / (name + ".xml");
+        const auto file = path() / (name + ".xml");
         std::ofstream(file) << "<node><domain type='test'><name>" << domain
                             << "</name><memory>65536</memory><os><type>hvm</type></os></domain>"
                                "</node>";
         return "test://" + file.string();
     }
-    [[nodiscard]] std::filesystem::path path() const { return path_; }
+    [[nodiscard]] const std::filesystem::path &path() const { return at_.path(); }
 
 private:
-    std::filesystem::path path_;
+    test::temporary_directory at_;
 };
 
 outcome migrate(std::vector<std::string> arguments, bool stopped = false) {
@@ -270,12 +258,12 @@ TEST_CASE("an XML file that cannot be read is named with its option") {
                                   option, "/nonexistent/vm1.xml"});
         CHECK(out.status == exit_status::usage);
         CHECK_THAT(out.messages, Catch::Contains(option));
-        CHECK_THAT(out.messages, Catch::Contains("'/nonexistent/vm1.xml': No such file"));
+        CHECK_THAT(out.messages, Catch::Contains("/nonexistent/vm1.xml: No such file"));
     }
     const auto directory =
         migrate({"test", "--from", "test:///default", "--to", "test:///default", "--xml", "/"});
     CHECK(directory.status == exit_status::usage);
-    CHECK_THAT(directory.messages, Catch::Contains("cannot read the file '/'"));
+    CHECK_THAT(directory.messages, Catch::Contains("cannot read /: Is a directory"));
 }
 
 TEST_CASE("persistent XML belongs to --persistent") {
