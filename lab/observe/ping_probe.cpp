@@ -144,13 +144,14 @@ private:
         const auto packet = request(static_cast<std::uint16_t>(record_.pings().size()), token_);
         const ssize_t count = ::sendto(socket_.get(), packet.data(), packet.size(), 0,
                                        reinterpret_cast<const sockaddr *>(&where_), sizeof where_);
+        const int number = errno;
         record_.add_sent(now);
         if (count >= 0) return;
         // No route for the moment, a full queue: a ping like one that was lost on the way.
         constexpr std::array passing{EAGAIN,   EINTR,       ENOBUFS,   EHOSTUNREACH,
                                      ENETDOWN, ENETUNREACH, EHOSTDOWN, ECONNREFUSED};
-        if (std::find(passing.begin(), passing.end(), errno) != passing.end()) return;
-        failed_ = guest::system_error(error_kind::io, "cannot send a ping").about(name_);
+        if (std::find(passing.begin(), passing.end(), number) != passing.end()) return;
+        failed_ = guest::system_error(error_kind::io, "cannot send a ping", number).about(name_);
         changed_.notify_all();
     }
 
