@@ -5,6 +5,7 @@
 #include <kvmig/migration/machine.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <array>
 #include <chrono>
@@ -20,25 +21,13 @@ namespace kvmig::testing {
 /// A folder of its own for a test, gone when it ends.
 class scratch {
 public:
-    scratch() {
-        std::string name =
-            (std::filesystem::temp_directory_path() / "kvmig-journal-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch(const scratch &) = delete;
-    scratch &operator=(const scratch &) = delete;
-    scratch(scratch &&) = delete;
-    scratch &operator=(scratch &&) = delete;
-    ~scratch() { std::filesystem::remove_all(path_); }
-
-    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
+    [[nodiscard]] const std::filesystem::path &path() const { return at_.path(); }
     [[nodiscard]] std::filesystem::path journal() const {
-        return path_ / "state" / "journal.sqlite";
+        return path() / "state" / "journal.sqlite";
     }
 
 private:
-    std::filesystem::path path_;
+    test::temporary_directory at_;
 };
 
 inline ports::utc_time moment(std::int64_t ns) {

@@ -4,6 +4,7 @@
 
 #include <kvmig/host/descriptor.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <array>
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <string>
@@ -31,18 +33,14 @@ inline constexpr std::chrono::seconds watchdog{60};
 class scratch_disk {
 public:
     explicit scratch_disk(std::uintmax_t size) {
-        path_ = (std::filesystem::temp_directory_path() / "kvmig-agent-disk-XXXXXX").string();
-        const host::descriptor file{::mkstemp(path_.data())};
-        if (!file) throw std::runtime_error("mkstemp: " + path_);
+        std::ofstream{path_};
         std::filesystem::resize_file(path_, size);
     }
-    ~scratch_disk() { std::filesystem::remove(path_); }
-    scratch_disk(const scratch_disk &) = delete;
-    scratch_disk &operator=(const scratch_disk &) = delete;
     [[nodiscard]] const std::string &path() const noexcept { return path_; }
 
 private:
-    std::string path_;
+    kvmig::test::temporary_directory folder_;
+    std::string path_ = (folder_.path() / "disk").string();
 };
 
 class agent_process {

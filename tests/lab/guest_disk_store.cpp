@@ -2,6 +2,7 @@
 #include <lab/guest/disk_block.hpp>
 #include <lab/guest/disk_store.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <array>
 #include <cerrno>
@@ -27,16 +28,9 @@ const uuid second_boot = *uuid::parse("22222222-2222-4222-8222-222222222222");
 class disk_file {
 public:
     explicit disk_file(std::uint64_t blocks) {
-        std::string name = (std::filesystem::temp_directory_path() / "kvmig-disk-XXXXXX").string();
-        const int file = ::mkstemp(name.data());
-        REQUIRE(file >= 0);
-        ::close(file);
-        path_ = name;
+        std::ofstream{path_};
         std::filesystem::resize_file(path_, blocks * page_bytes);
     }
-    ~disk_file() { std::filesystem::remove(path_); }
-    disk_file(const disk_file &) = delete;
-    disk_file &operator=(const disk_file &) = delete;
 
     [[nodiscard]] std::string path() const { return path_.string(); }
     [[nodiscard]] disk_store open(const uuid &boot, bytes offset = {},
@@ -60,7 +54,8 @@ public:
     }
 
 private:
-    std::filesystem::path path_;
+    kvmig::test::temporary_directory folder_;
+    std::filesystem::path path_ = folder_.path() / "disk";
 };
 
 disk_verdict check_all(disk_store &store) {

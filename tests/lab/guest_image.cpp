@@ -5,6 +5,7 @@
 
 #include <kvmig/host/command.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -18,22 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *busybox = "/bin/busybox";
-
-class scratch_folder {
-public:
-    scratch_folder() {
-        std::string name = (fs::temp_directory_path() / "kvmig-image-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~scratch_folder() { fs::remove_all(path_); }
-    scratch_folder(const scratch_folder &) = delete;
-    scratch_folder &operator=(const scratch_folder &) = delete;
-    [[nodiscard]] const fs::path &path() const { return path_; }
-
-private:
-    fs::path path_;
-};
 
 void write(const fs::path &path, const std::string &content) {
     fs::create_directories(path.parent_path());
@@ -87,7 +72,7 @@ guest_image_inputs tree_in(const fs::path &folder, const std::string &kernel = "
 } // namespace
 
 TEST_CASE("A cpio archive is read by others as it was written") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     cpio_writer writer;
     writer.add_directory("bin");
     writer.add_file("bin/odd", "abc", 0755); // no multiple of four
@@ -113,7 +98,7 @@ TEST_CASE("A cpio archive is read by others as it was written") {
 }
 
 TEST_CASE("A device is in the archive without a privilege to make one") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     cpio_writer writer;
     writer.add_character_device("console", 5, 1, 0600);
     const std::string archive = writer.finish();
@@ -169,7 +154,7 @@ TEST_CASE("A circle of dependencies ends, and a broken list is an error") {
 }
 
 TEST_CASE("The guest's image holds the agent as init, busybox, and the modules with their order") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     const auto inputs = tree_in(folder.path());
     const fs::path image = folder.path() / "guest.cpio";
     const auto built = build_guest_image(inputs, image);
@@ -189,7 +174,7 @@ TEST_CASE("The guest's image holds the agent as init, busybox, and the modules w
 }
 
 TEST_CASE("The same inputs make the same image, and another input another digest") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     auto inputs = tree_in(folder.path());
     const fs::path image = folder.path() / "guest.cpio";
     REQUIRE(build_guest_image(inputs, image));
@@ -214,7 +199,7 @@ TEST_CASE("The same inputs make the same image, and another input another digest
 }
 
 TEST_CASE("Compressed modules are unpacked into the image") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     auto inputs = tree_in(folder.path());
     const fs::path modules = folder.path() / "lib/modules/6.1.0-test";
     host::command gzip;
@@ -239,7 +224,7 @@ TEST_CASE("Compressed modules are unpacked into the image") {
 }
 
 TEST_CASE("What the image lacks is named, with what to do about it") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     auto inputs = tree_in(folder.path());
     SECTION("the agent") { inputs.agent = folder.path() / "none"; }
     SECTION("a static agent") { inputs.agent = "/bin/ls"; }
@@ -259,7 +244,7 @@ TEST_CASE("What the image lacks is named, with what to do about it") {
 }
 
 TEST_CASE("The kernel is found without being named when there is one, also below /usr") {
-    const scratch_folder folder;
+    const kvmig::test::temporary_directory folder;
     auto inputs = tree_in(folder.path());
     fs::create_directory(folder.path() / "usr");
     fs::rename(folder.path() / "lib", folder.path() / "usr/lib");

@@ -2,6 +2,7 @@
 // Against libvirt's own test driver, which has domains and no migration.
 #include <kvmig/run/migrate.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,28 +18,18 @@ class node {
 public:
     explicit node(const std::string &domain) {
         libvirt::quiet_errors();
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "kvmig-node-XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-        std::ofstream(folder_ / "node.xml")
+        const auto file = folder_.path() / "node.xml";
+        std::ofstream(file)
             << "<node><domain type='test'><name>" << domain
             << "</name><memory>65536</memory><os><type>hvm</type></os></domain></node>";
-        auto opened = libvirt::connection::open("test://" + (folder_ / "node.xml").string());
+        auto opened = libvirt::connection::open("test://" + file.string());
         REQUIRE(opened);
         on_.emplace(*std::move(opened));
     }
-    ~node() {
-        on_.reset();
-        std::error_code ignored; // a leftover in /tmp fails no test
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    node(const node &) = delete;
-    node &operator=(const node &) = delete;
-
     [[nodiscard]] const libvirt::connection &on() const { return *on_; }
 
 private:
-    std::filesystem::path folder_;
+    test::temporary_directory folder_;
     std::optional<libvirt::connection> on_;
 };
 
