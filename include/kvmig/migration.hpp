@@ -10,6 +10,7 @@
 #include <kvmig/migration/machine.hpp>
 #include <kvmig/migration/option_rules.hpp>
 #include <kvmig/migration/options.hpp>
+#include <kvmig/migration/options_text.hpp>
 #include <kvmig/migration/origin.hpp>
 #include <kvmig/migration/past.hpp>
 #include <kvmig/migration/proofs.hpp>

@@ -5,4 +5,5 @@
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/hypervisor.hpp>
 #include <kvmig/ports/journal.hpp>
+#include <kvmig/ports/steerable.hpp>
 #include <kvmig/ports/subscription.hpp>

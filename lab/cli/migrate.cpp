@@ -9,6 +9,7 @@
 #include <lab/topology/paths.hpp>
 #include <lab/topology/topology.hpp>
 
+#include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
 #include <kvmig/run/migrate.hpp>
 
@@ -193,6 +194,8 @@ expected<run::migration_result> migrate(const request &asked, const std::stop_to
             return fail(std::move(parsed).error());
         }
     }
+    const auto place = host::default_journal_path();
+    if (!place) return fail(place.error());
     libvirt::quiet_errors();
     auto loop = libvirt::event_loop::start(); // outlives the connections
     if (!loop) return fail(std::move(loop).error());
@@ -208,8 +211,10 @@ expected<run::migration_result> migrate(const request &asked, const std::stop_to
         return fail(std::move(domain).error().advise("`virsh -c " + asked.from +
                                                      " list --all` lists the domains there"));
     }
+    auto journal = host::sqlite_journal::open_at(*place);
+    if (!journal) return fail(std::move(journal).error());
     progress_line line(asked.domain);
-    return run::migrate(*domain, destination, *options,
+    return run::migrate(*domain, destination, *journal, *options,
                         [&line](const model::job_progress &now) { line.show(now); }, stop,
                         {.interval = std::chrono::milliseconds(asked.interval)});
 }
@@ -363,7 +368,8 @@ void add_migrate(CLI::App &app, context &ctx) {
     sub->footer("Example:\n"
                 "  kvmig migrate vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system "
                 "--persistent\n"
-                "Ctrl-C cancels: the guest goes on at the source.\n"
+                "Ctrl-C cancels: the guest goes on at the source. Each step is recorded below "
+                "$XDG_STATE_HOME/kvmig; `kvmig recover` takes up what was left.\n"
                 "Exit status: 0 migrated, 1 failed, 2 wrong usage, 4 cancelled, 5 something is "
                 "missing here.");
     sub->callback(

@@ -10,10 +10,12 @@ void add_diagnose(CLI::App &app, context &ctx);
 void add_explain(CLI::App &app, context &ctx);
 void add_lab(CLI::App &app, context &ctx);
 void add_migrate(CLI::App &app, context &ctx);
+void add_recover(CLI::App &app, context &ctx);
 
 inline void add_subcommands(CLI::App &app, context &ctx) {
     add_lab(app, ctx);
     add_migrate(app, ctx);
+    add_recover(app, ctx);
     add_diagnose(app, ctx);
     add_explain(app, ctx);
 }

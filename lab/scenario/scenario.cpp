@@ -28,8 +28,10 @@ void scenario_result::measure(std::string name, double value, std::string unit) 
 }
 
 std::span<const scenario> all_scenarios() {
-    static const std::array scenarios{live_shared(), live_shared_mount(), live_block(),
-                                      live_incremental()};
+    static const std::array scenarios{
+        live_shared(), live_shared_mount(), live_block(),    live_incremental(),
+        live_cancel(), live_speed(),        live_downtime(), live_parallel(),
+    };
     return scenarios;
 }
 

@@ -10,5 +10,9 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_shared_mount();
 [[nodiscard]] scenario live_block();
 [[nodiscard]] scenario live_incremental();
+[[nodiscard]] scenario live_cancel();
+[[nodiscard]] scenario live_speed();
+[[nodiscard]] scenario live_downtime();
+[[nodiscard]] scenario live_parallel();
 
 } // namespace kvmig::lab

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kvmig/ports/hypervisor.hpp>
+#include <kvmig/ports/steerable.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -60,6 +61,8 @@ public:
     std::function<expected<void>()> on_abort_job;
     std::function<expected<ports::subscription>()> on_watch;
     std::function<std::optional<error>()> status_problem;
+    /// Before a call of the name that puts things right: its failure, if any.
+    std::function<std::optional<error>(const std::string &call)> steer_problem;
 
     std::atomic<int> migrations = 0;
     std::atomic<int> aborts = 0;
@@ -67,6 +70,11 @@ public:
     std::atomic<int> watchers = 0;
     migration::options seen_options;
 
+    /// The calls that put things right, in order.
+    [[nodiscard]] std::vector<std::string> steered() {
+        const std::scoped_lock held(lock_);
+        return steered_;
+    }
     void put(const uuid &id, model::domain_status status) {
         const std::scoped_lock held(lock_);
         domains_[id] = std::move(status);
@@ -83,6 +91,16 @@ public:
             callback = callback_;
         }
         if (callback) callback(event);
+    }
+
+    /// Tells a change in the guest's life to whoever watches.
+    void tell(ports::life_change change) {
+        ports::life_callback callback;
+        {
+            const std::scoped_lock held(lock_);
+            callback = life_callback_;
+        }
+        if (callback) callback(change);
     }
 
     // The port.
@@ -136,14 +154,77 @@ public:
         });
     }
 
+    expected<ports::subscription> watch_lifecycle(const uuid &, ports::life_callback callback) {
+        const std::scoped_lock held(lock_);
+        if (!has_events) return fail(error_kind::unsupported, "no event loop runs");
+        life_callback_ = std::move(callback);
+        return ports::subscription([this] {
+            const std::scoped_lock ending(lock_);
+            life_callback_ = nullptr;
+        });
+    }
+    expected<void> suspend(const uuid &id) {
+        return steer("suspend", id, true, [](auto &found) {
+            found->second.state = model::domain_state::paused;
+            found->second.reason = 1; // user
+        });
+    }
+    expected<void> resume(const uuid &id) {
+        return steer("resume", id, true, [](auto &found) {
+            found->second.state = model::domain_state::running;
+            found->second.reason = 5; // unpaused
+        });
+    }
+    expected<void> start(const uuid &id) {
+        return steer("start", id, false, [](auto &found) {
+            found->second = {model::domain_state::running, 1, "booted", true, true};
+        });
+    }
+    expected<void> destroy(const uuid &id) {
+        return steer("destroy", id, true, [this](auto &found) {
+            if (!found->second.persistent) {
+                domains_.erase(found);
+                return;
+            }
+            found->second = {model::domain_state::shutoff, 2, "destroyed", false, true};
+        });
+    }
+    expected<void> undefine(const uuid &id) {
+        return steer("undefine", id, std::nullopt, [this](auto &found) {
+            found->second.persistent = false;
+            if (!found->second.active) domains_.erase(found);
+        });
+    }
+
     bool has_events = false;
 
 private:
+    /// Does `change` to a domain that is (not) active; anything else is refused, as libvirt does.
+    template <class Change>
+    expected<void> steer(const std::string &call, const uuid &id, std::optional<bool> active,
+                         Change change) {
+        if (steer_problem) {
+            if (auto problem = steer_problem(call)) return fail(*std::move(problem));
+        }
+        const std::scoped_lock held(lock_);
+        auto found = domains_.find(id);
+        if (found == domains_.end()) return fail(error_kind::not_found, "Domain not found");
+        if (active && found->second.active != *active) {
+            return fail(error_kind::conflict,
+                        *active ? "domain is not running" : "domain is already running");
+        }
+        steered_.push_back(call);
+        change(found);
+        return {};
+    }
+
     std::mutex lock_;
     std::map<uuid, model::domain_status> domains_;
     ports::job_event_callback callback_;
+    ports::life_callback life_callback_;
+    std::vector<std::string> steered_;
 };
 
-static_assert(ports::hypervisor<hypervisor>);
+static_assert(ports::steerable<hypervisor>);
 
 } // namespace kvmig::fakes

@@ -4,14 +4,37 @@
 
 #include <lab/cli/cli.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
 namespace kvmig::test {
+
+/// Files of a test, among them nodes of libvirt's test driver.
+class folder {
+public:
+    /// A node of the test driver with one running domain, as a URI.
+    std::string node(const std::string &name, const std::string &domain) {
+        const auto file = at_.path() / (name + ".xml");
+        // Each connection reads it anew: without a UUID in it, the domain had another each time.
+        const char *id = domain == "vm1" ? "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+                                         : "c7a5fdbd-edaf-9455-926a-d65c16db180a";
+        std::ofstream(file) << "<node><domain type='test'><name>" << domain << "</name><uuid>" << id
+                            << "</uuid><memory>65536</memory><os><type>hvm</type></os></domain>"
+                               "</node>";
+        return "test://" + file.string();
+    }
+    [[nodiscard]] const std::filesystem::path &path() const noexcept { return at_.path(); }
+
+private:
+    temporary_directory at_;
+};
 
 /// Takes one of the standard streams into a file while it lives.
 class captured {

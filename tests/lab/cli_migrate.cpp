@@ -22,29 +22,16 @@
 using namespace kvmig;
 using lab::cli::exit_status;
 using test::captured;
+using test::folder;
 using test::outcome;
 
 namespace {
 
-/// Nodes of libvirt's test driver.
-class folder {
-public:
-    /// A node with one running domain, as a URI.
-    std::string node(const std::string &name, const std::string &domain) {
-        const auto file = path() / (name + ".xml");
-        std::ofstream(file) << "<node><domain type='test'><name>" << domain
-                            << "</name><memory>65536</memory><os><type>hvm</type></os></domain>"
-                               "</node>";
-        return "test://" + file.string();
-    }
-    [[nodiscard]] const std::filesystem::path &path() const { return at_.path(); }
-
-private:
-    test::temporary_directory at_;
-};
-
 outcome migrate(std::vector<std::string> arguments, bool stopped = false) {
     arguments.insert(arguments.begin(), "migrate");
+    // Not the journal of whoever runs the tests.
+    const folder state;
+    REQUIRE(::setenv("XDG_STATE_HOME", state.path().c_str(), 1) == 0);
     return test::call(lab::cli::add_migrate, std::move(arguments), stopped);
 }
 

@@ -23,11 +23,14 @@ namespace {
 model::domain_status running(std::string why = "booted") {
     return {domain_state::running, 1, std::move(why), true, true};
 }
+// With the numbers of libvirt-domain.h that go with the words.
 model::domain_status paused(std::string why) {
-    return {domain_state::paused, 2, std::move(why), true, true};
+    const int reason = why == "user" ? 1 : why == "post-copy failed" ? 13 : 2;
+    return {domain_state::paused, reason, std::move(why), true, true};
 }
 model::domain_status shut_off(std::string why) {
-    return {domain_state::shutoff, 4, std::move(why), false, true};
+    const int reason = why == "shutdown" ? 1 : why == "crashed" ? 3 : why == "unknown" ? 0 : 4;
+    return {domain_state::shutoff, reason, std::move(why), false, true};
 }
 
 model::job_statistics moving(std::uint64_t iteration, std::uint64_t remaining) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The hypervisor port over a libvirt connection.
+/// The hypervisor port, and what drivers need beyond it, over a libvirt connection.
 #pragma once
 
 #include <kvmig/libvirt/connection.hpp>
@@ -8,6 +8,7 @@
 #include <kvmig/libvirt/events.hpp>
 #include <kvmig/libvirt/migration.hpp>
 #include <kvmig/ports/hypervisor.hpp>
+#include <kvmig/ports/steerable.hpp>
 #include <kvmig/xml/capabilities.hpp>
 
 #include <chrono>
@@ -17,7 +18,21 @@
 
 namespace kvmig::libvirt {
 
-/// `ports::hypervisor` by libvirt. Domains are looked up anew for each call, so that what is told
+/// What libvirt's lifecycle event, and its detail, mean for a migration.
+[[nodiscard]] constexpr ports::life_change life_change_of(int event, int detail) noexcept {
+    using enum ports::life_change;
+    if (event == VIR_DOMAIN_EVENT_SUSPENDED) {
+        if (detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED) return stopped_for_switch_over;
+        if (detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED) return post_copy_failed;
+    }
+    if (event == VIR_DOMAIN_EVENT_RESUMED) {
+        if (detail == VIR_DOMAIN_EVENT_RESUMED_POSTCOPY) return runs_in_post_copy;
+        if (detail == VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED) return post_copy_failed;
+    }
+    return other;
+}
+
+/// `ports::steerable` by libvirt. Domains are looked up anew for each call, so that what is told
 /// is what the daemon knows now.
 class hypervisor {
 public:
@@ -91,11 +106,7 @@ public:
     /// Fails with `unsupported` while no `event_loop` runs in this process.
     [[nodiscard]] expected<ports::subscription> watch_job(const uuid &id,
                                                           ports::job_event_callback callback) {
-        if (!event_loop::running()) {
-            return fail(make_error(error_kind::unsupported, "no event loop runs")
-                            .advise("start a kvmig::libvirt::event_loop before opening the "
-                                    "connection"));
-        }
+        if (!event_loop::running()) return fail(no_event_loop());
         return with(id, [&](const domain &d) -> expected<ports::subscription> {
             auto end = on_job_completed(d, [callback](model::job_statistics statistics) {
                 callback({.completed = std::move(statistics), .iteration = std::nullopt});
@@ -114,7 +125,37 @@ public:
         });
     }
 
+    /// Fails with `unsupported` while no `event_loop` runs in this process.
+    [[nodiscard]] expected<ports::subscription> watch_lifecycle(const uuid &id,
+                                                                ports::life_callback callback) {
+        if (!event_loop::running()) return fail(no_event_loop());
+        return on_lifecycle(connection_, [id, callback](lifecycle_event told) {
+            if (told.domain == id) callback(life_change_of(told.event, told.detail));
+        });
+    }
+    [[nodiscard]] expected<void> suspend(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.suspend(); });
+    }
+    [[nodiscard]] expected<void> resume(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.resume(); });
+    }
+    [[nodiscard]] expected<void> start(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.start(); });
+    }
+    [[nodiscard]] expected<void> destroy(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.destroy(); });
+    }
+    /// The guest's firmware variables, which libvirt will not leave without an owner, stay.
+    [[nodiscard]] expected<void> undefine(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.undefine(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM); });
+    }
+
 private:
+    [[nodiscard]] static error no_event_loop() {
+        return make_error(error_kind::unsupported, "no event loop runs")
+            .advise("start a kvmig::libvirt::event_loop before opening the connection");
+    }
+
     template <class Act>
     [[nodiscard]] auto with(const uuid &id, Act act) const
         -> decltype(act(std::declval<const domain &>())) {
@@ -126,6 +167,6 @@ private:
     connection connection_;
 };
 
-static_assert(ports::hypervisor<hypervisor>);
+static_assert(ports::steerable<hypervisor>);
 
 } // namespace kvmig::libvirt

@@ -6,6 +6,7 @@
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <kvmig/migration/options.hpp>
+#include <kvmig/ports/journal.hpp>
 #include <kvmig/run/migrate_between.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/storage_targets.hpp>
@@ -35,6 +36,26 @@ inline void discard_targets(libvirt::hypervisor &destination, const uuid &id,
     problem.causes.push_back(std::move(left).because(std::move(gone).error()));
 }
 
+/// Does `move` upon targets made ready for it.
+template <class Move>
+[[nodiscard]] expected<migration_result>
+with_targets(libvirt::hypervisor &from, const libvirt::domain &source, libvirt::hypervisor &to,
+             const migration::options &options, Move move) {
+    if (!options.flags.has_any(
+            {migration::flag::non_shared_disk, migration::flag::non_shared_inc})) {
+        return move();
+    }
+    // What needs no look at the disks is told first.
+    if (auto able = check_before_migration(from, source.id(), source.name(), to, options); !able) {
+        return fail(std::move(able).error());
+    }
+    auto targets = prepare_storage_targets(source, to.on(), options);
+    if (!targets) return fail(std::move(targets).error());
+    expected<migration_result> result = move();
+    if (!result) discard_targets(to, source.id(), *targets, result.error());
+    return result;
+}
+
 } // namespace detail
 
 /// Migrates `source` to the host of `destination`, and returns when it has ended.
@@ -50,6 +71,8 @@ inline void discard_targets(libvirt::hypervisor &destination, const uuid &id,
 /// - Disks that are to be copied (`non_shared_disk`, `non_shared_inc`) are compared with what the
 ///   destination has, and images that are missing are made there, all before anything starts;
 ///   after a failure those that were made are removed again.
+/// - When libvirt's call ends in an error, what it left is put right as far as both hosts leave no
+///   doubt: see settle.hpp.
 /// - Any failure tells where the guest is, asked of both hosts, with libvirt's error as its
 ///   cause. So does success.
 ///
@@ -61,20 +84,25 @@ migrate(const libvirt::domain &source, const libvirt::connection &destination,
         const std::stop_token &stop = {}, const sampling &how = {}) {
     libvirt::hypervisor from(source.on());
     libvirt::hypervisor to(destination);
-    if (!options.flags.has_any(
-            {migration::flag::non_shared_disk, migration::flag::non_shared_inc})) {
+    return detail::with_targets(from, source, to, options, [&] {
         return migrate_between(from, source.id(), source.name(), to, options, progress, stop, how);
-    }
-    // What needs no look at the disks is told first.
-    if (auto able = check_before_migration(from, source.id(), source.name(), to, options); !able) {
-        return fail(std::move(able).error());
-    }
-    auto targets = prepare_storage_targets(source, destination, options);
-    if (!targets) return fail(std::move(targets).error());
-    auto result =
-        migrate_between(from, source.id(), source.name(), to, options, progress, stop, how);
-    if (!result) detail::discard_targets(to, source.id(), *targets, result.error());
-    return result;
+    });
+}
+
+/// The same, recorded in `journal` step by step: `recover` takes it up when this process is killed,
+/// or when the error or a gap says that it is left open. Fails with `conflict` while the guest has
+/// an earlier migration that has not ended.
+template <ports::journal J>
+[[nodiscard]] expected<migration_result>
+migrate(const libvirt::domain &source, const libvirt::connection &destination, J &journal,
+        const migration::options &options = {}, const progress_callback &progress = {},
+        const std::stop_token &stop = {}, const sampling &how = {}) {
+    libvirt::hypervisor from(source.on());
+    libvirt::hypervisor to(destination);
+    return detail::with_targets(from, source, to, options, [&] {
+        return migrate_journaled(from, source.id(), source.name(), to, journal, options, progress,
+                                 stop, how);
+    });
 }
 
 } // namespace kvmig::run

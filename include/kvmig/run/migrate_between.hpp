@@ -1,83 +1,32 @@
 // SPDX-License-Identifier: MIT
-/// A live migration between two hosts, over the hypervisor port.
+/// A live migration between two hosts, over the hypervisor and the journal port.
 #pragma once
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/uuid.hpp>
 #include <kvmig/migration/options.hpp>
 #include <kvmig/model/job.hpp>
-#include <kvmig/ports/hypervisor.hpp>
+#include <kvmig/ports/journal.hpp>
+#include <kvmig/ports/steerable.hpp>
 #include <kvmig/run/before_migration.hpp>
+#include <kvmig/run/drive_live.hpp>
+#include <kvmig/run/journaled.hpp>
+#include <kvmig/run/memory_journal.hpp>
 #include <kvmig/run/migration_result.hpp>
+#include <kvmig/run/open.hpp>
+#include <kvmig/run/settle.hpp>
 #include <kvmig/run/whereabouts.hpp>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
+#include <vector>
 
 namespace kvmig::run {
 
 namespace detail {
-
-/// What the thread that calls libvirt, libvirt's events and the caller's thread share.
-struct migration_board {
-    std::mutex lock;
-    std::condition_variable_any changed;
-    bool done = false;                                ///< the call has returned
-    bool nudged = false;                              ///< an event: look now
-    expected<void> outcome;                           ///< of the call
-    std::optional<model::job_statistics> final_event; ///< from the event of the job's end
-};
-
-/// Looks at a running migration, and remembers what it saw.
-template <ports::hypervisor H> class sampler {
-public:
-    sampler(H &source, const uuid &id, std::chrono::steady_clock::time_point start,
-            const progress_callback &progress)
-        : source_(source), id_(id), start_(start), progress_(progress) {}
-
-    void look() {
-        auto statistics = source_.job(id_);
-        if (!statistics) {
-            // Right at the end the job, or the domain, may be gone already: only an error that
-            // repeats is worth telling.
-            if (++failures_ > 1) problem_ = std::move(statistics).error();
-            return;
-        }
-        failures_ = 0;
-        problem_.reset();
-        if (statistics->type == model::job_type::none) return;
-        model::job_progress now;
-        now.since_start = std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::steady_clock::now() - start_);
-        now.statistics = *std::move(statistics);
-        if (const auto pass = now.statistics.memory_iteration) {
-            if (!first_pass_ || *pass < *first_pass_) first_pass_ = pass;
-            now.iteration = *pass - *first_pass_;
-        }
-        samples_.push_back(now);
-        if (progress_) progress_(now);
-    }
-
-    [[nodiscard]] std::vector<model::job_progress> take_samples() { return std::move(samples_); }
-    /// Set when the last looks all failed.
-    [[nodiscard]] const std::optional<error> &problem() const noexcept { return problem_; }
-
-private:
-    H &source_;
-    const uuid &id_;
-    std::chrono::steady_clock::time_point start_;
-    const progress_callback &progress_;
-    std::vector<model::job_progress> samples_;
-    std::optional<std::uint64_t> first_pass_;
-    std::size_t failures_ = 0;
-    std::optional<error> problem_;
-};
 
 /// The statistics of the job that `host` completed last, or why there are none.
 template <ports::hypervisor H>
@@ -135,19 +84,57 @@ template <ports::hypervisor H>
 
 } // namespace detail
 
-/// Migrates the domain `id` (called `name` in messages) from `source` to `destination`, and
-/// returns when it has ended. See `migrate` in migrate.hpp for what is promised.
-template <ports::hypervisor H>
+namespace detail {
+
+/// What is left to say of a record that did not come to an end.
+[[nodiscard]] inline error left_open(const settlement &s, ports::migration_id id) {
+    error out =
+        make_error(error_kind::conflict, "migration " + std::to_string(id.number) +
+                                             " is left open in " + std::string(to_string(s.at)));
+    if (!s.said.empty()) out.what += ": " + s.said;
+    out.remedy = "kvmig recover " + std::to_string(id.number);
+    if (s.problem) out.causes.push_back(*s.problem);
+    return out;
+}
+
+/// Which event the end of the call is. An error tells nothing yet of where the guest is.
+[[nodiscard]] inline migration::event event_of(const expected<void> &outcome) noexcept {
+    if (outcome) return migration::event::job_completed;
+    return outcome.error().kind == error_kind::cancelled ? migration::event::job_aborted
+                                                         : migration::event::job_failed;
+}
+
+/// The statistics of both sides, once the guest has moved.
+template <ports::steerable H, ports::journal J, ports::clock C>
+void read_statistics(live_driver<H, J, C> &driver, const host_pair &hosts,
+                     migration_result &result) {
+    if (result.events) result.source_statistics = driver.final_statistics();
+    if (!result.source_statistics) {
+        result.source_statistics =
+            completed_statistics(driver.source(), driver.id(), hosts.source.hostname, result.gaps);
+    }
+    result.destination_statistics = completed_statistics(driver.destination(), driver.id(),
+                                                         hosts.destination.hostname, result.gaps);
+}
+
+} // namespace detail
+
+/// Migrates the domain `id` (called `name` in messages) from `source` to `destination`, writing
+/// every transition to `journal` before the act that it announces, and returns when it has ended
+/// or must be left to a person. See `migrate` in migrate.hpp for what is promised.
+template <ports::steerable H, ports::journal J, ports::clock C = ports::system_clock>
 [[nodiscard]] expected<migration_result>
-migrate_between(H &source, const uuid &id, const std::string &name, H &destination,
-                const migration::options &options, const progress_callback &progress = {},
-                const std::stop_token &stop = {}, const sampling &how = {}) {
+migrate_journaled(H &source, const uuid &id, const std::string &name, H &destination, J &journal,
+                  const migration::options &options, const progress_callback &progress = {},
+                  const std::stop_token &stop = {}, const sampling &how = {}, C clock = {}) {
+    using migration::event;
     auto hosts = check_before_migration(source, id, name, destination, options);
     if (!hosts) return fail(std::move(hosts).error());
-    const host_answer before = ask(source, id, hosts->source.hostname);
-    const bool was_running =
-        before.status && (before.status->state == model::domain_state::running ||
-                          before.status->state == model::domain_state::blocked);
+    const whereabouts before{ask(source, id, hosts->source.hostname),
+                             ask(destination, id, hosts->destination.hostname)};
+    for (const host_answer *each : {&before.source, &before.destination}) {
+        if (each->unread) return fail(*each->unread);
+    }
     if (stop.stop_requested()) {
         return fail(make_error(error_kind::cancelled, "the migration of the domain '" + name +
                                                           "' was cancelled before it began")
@@ -155,110 +142,96 @@ migrate_between(H &source, const uuid &id, const std::string &name, H &destinati
                         .about(name));
     }
 
+    const auto record = record_of(before, id, name, *hosts, options, clock.utc());
+    auto lease = journal.open(record);
+    if (!lease) return fail(std::move(lease).error());
+    journaled<J, C> steps(journal, *std::move(lease), record.before, std::move(clock));
+    if (auto begun = steps.feed(event::prepare_requested); !begun) {
+        return fail(std::move(begun).error());
+    }
+
     migration_result result;
     result.domain = name;
     result.id = id;
     result.source = hosts->source;
     result.destination = hosts->destination;
+    live_driver<H, J, C> driver(source, destination, id, steps, progress, stop, how);
+    result.gaps = driver.listen();
+    result.events = driver.job_events();
 
-    detail::migration_board board;
-    auto watch = source.watch_job(id, [&board](const ports::job_event &event) {
-        const std::scoped_lock held(board.lock);
-        if (event.completed) {
-            const auto operation = event.completed->operation;
-            if (operation && *operation != model::job_operation::migration_out) return;
-            board.final_event = event.completed;
-        }
-        board.nudged = true;
-        board.changed.notify_all();
-    });
-    result.events = watch.has_value();
-    if (!watch && watch.error().kind != error_kind::unsupported) {
-        result.gaps.push_back(std::move(watch).error());
+    // libvirt makes what is needed at the destination within the call.
+    if (auto begun = steps.feed(event::move_requested); !begun) {
+        return fail(std::move(begun).error());
     }
-
-    const auto start = std::chrono::steady_clock::now();
-    detail::sampler<H> sampler(source, id, start, progress);
-    bool abort_accepted = false;
-    std::optional<error> abort_problem;
-    {
-        const std::jthread call([&] {
-            expected<void> outcome = source.migrate(id, destination, options);
-            const std::scoped_lock held(board.lock);
-            board.outcome = std::move(outcome);
-            board.done = true;
-            board.changed.notify_all();
-        });
-        for (;;) {
-            {
-                std::unique_lock held(board.lock);
-                if (stop.stop_requested()) {
-                    board.changed.wait_for(held, how.abort_interval, [&] { return board.done; });
-                } else {
-                    board.changed.wait_for(held, stop, how.interval,
-                                           [&] { return board.done || board.nudged; });
-                }
-                if (board.done) break;
-                board.nudged = false;
-            }
-            if (stop.stop_requested()) {
-                // Before the job has begun, and in post-copy, there is nothing to abort: asked
-                // again until the call returns.
-                if (auto aborted = source.abort_job(id)) {
-                    abort_accepted = true;
-                } else {
-                    abort_problem = std::move(aborted).error();
-                }
-            }
-            sampler.look();
-        }
-    }
+    auto outcome = driver.conduct([&] { return source.migrate(id, destination, options); });
     result.wall_time = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - start);
-    result.samples = sampler.take_samples();
-    if (sampler.problem()) result.gaps.push_back(*sampler.problem());
+        std::chrono::steady_clock::now() - driver.start());
+    result.samples = driver.take_samples();
+    if (driver.blind()) result.gaps.push_back(*driver.blind());
 
+    driver.feed(detail::event_of(outcome),
+                outcome ? "the call returned success" : outcome.error().what);
+    resume_call resume;
+    if (options.flags.has(migration::flag::postcopy)) {
+        resume = [&] { return source.migrate(id, destination, to_resume(options)); };
+    }
+    settlement settled;
+    settled.at = steps.at();
+    settled.problem = driver.journal_problem();
+    if (!settled.problem) {
+        settled = settler<H, J, C>(driver, false, std::move(resume)).run();
+    }
+    result.state = settled.at;
     result.guest.source = ask(source, id, hosts->source.hostname);
     result.guest.destination = ask(destination, id, hosts->destination.hostname);
-    if (!board.outcome) {
-        return fail(detail::migration_failure(name, *hosts, result.guest,
-                                              std::move(board.outcome).error(),
-                                              stop.stop_requested(), abort_accepted, was_running));
+    if (!outcome) {
+        const bool was_running = record.before.source_was == migration::activity::running;
+        error failure =
+            detail::migration_failure(name, *hosts, result.guest, std::move(outcome).error(),
+                                      stop.stop_requested(), driver.abort_accepted(), was_running);
+        if (!settled.ended()) {
+            failure.causes.push_back(detail::left_open(settled, steps.id()));
+        }
+        return fail(std::move(failure));
     }
     result.cancelled_too_late = stop.stop_requested();
-    if (result.cancelled_too_late && abort_problem) {
-        result.gaps.push_back(*std::move(abort_problem));
+    if (result.cancelled_too_late && driver.abort_problem()) {
+        result.gaps.push_back(*driver.abort_problem());
     }
     const bool arrived = options.flags.has(migration::flag::offline)
                              ? result.guest.destination.status.has_value()
                              : result.guest.destination.active();
     if (!arrived && !result.guest.destination.unread) {
-        return fail(make_error(error_kind::failed,
-                               "libvirt reports that the domain '" + name + "' was migrated to " +
-                                   hosts->destination.hostname + ", but " + result.guest.text())
-                        .on(hosts->destination.hostname)
-                        .about(name)
-                        .advise("look for the guest's end in /var/log/libvirt/qemu/" + name +
-                                ".log there"));
+        error failure =
+            make_error(error_kind::failed, "libvirt reports that the domain '" + name +
+                                               "' was migrated to " + hosts->destination.hostname +
+                                               ", but " + result.guest.text())
+                .on(hosts->destination.hostname)
+                .about(name)
+                .advise("look for the guest's end in /var/log/libvirt/qemu/" + name + ".log there");
+        if (!settled.ended()) {
+            failure.causes.push_back(detail::left_open(settled, steps.id()));
+        }
+        return fail(std::move(failure));
     }
     for (const host_answer *each : {&result.guest.source, &result.guest.destination}) {
         if (each->unread) result.gaps.push_back(*each->unread);
     }
+    if (!settled.ended()) result.gaps.push_back(detail::left_open(settled, steps.id()));
     if (options.flags.has(migration::flag::offline)) return result; // there was no job
-
-    if (result.events) {
-        std::unique_lock held(board.lock);
-        board.changed.wait_for(held, how.final_event,
-                               [&] { return board.final_event.has_value(); });
-        result.source_statistics = board.final_event;
-    }
-    if (!result.source_statistics) {
-        result.source_statistics =
-            detail::completed_statistics(source, id, hosts->source.hostname, result.gaps);
-    }
-    result.destination_statistics =
-        detail::completed_statistics(destination, id, hosts->destination.hostname, result.gaps);
+    detail::read_statistics(driver, *hosts, result);
     return result;
+}
+
+/// The same with a journal that ends with the call: nobody can take the migration up after this
+/// process, and the machine drives it all the same.
+template <ports::steerable H>
+[[nodiscard]] expected<migration_result>
+migrate_between(H &source, const uuid &id, const std::string &name, H &destination,
+                const migration::options &options, const progress_callback &progress = {},
+                const std::stop_token &stop = {}, const sampling &how = {}) {
+    memory_journal journal;
+    return migrate_journaled(source, id, name, destination, journal, options, progress, stop, how);
 }
 
 } // namespace kvmig::run

@@ -4,6 +4,7 @@
 
 #include <kvmig/core/error.hpp>
 #include <kvmig/core/uuid.hpp>
+#include <kvmig/migration/state.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
 #include <kvmig/run/whereabouts.hpp>
@@ -26,6 +27,8 @@ struct sampling {
     std::chrono::milliseconds abort_interval{200};
     /// How long the event with the final statistics may take to come after the call returned.
     std::chrono::milliseconds final_event{2000};
+    /// How long hosts that are still at work on a migration are waited for without any change.
+    std::chrono::milliseconds patience{30000};
 };
 
 /// A migration that succeeded.
@@ -42,7 +45,9 @@ struct migration_result {
     whereabouts guest;                        ///< asked after the call returned
     bool events = false;                      ///< whether events were listened to
     bool cancelled_too_late = false;          ///< a stop was asked for, and the guest had moved
-    std::vector<error> gaps;                  ///< what could not be read, and why
+    /// Where the machine stands: `completed`, unless `gaps` says that the source was not released.
+    migration::state state = migration::state::completed;
+    std::vector<error> gaps; ///< what could not be read, and why
 };
 
 } // namespace kvmig::run

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+/// Drives libvirt's job of a live migration by the state machine: everything that is told or seen
+/// becomes an event, and nothing is done that the machine has not announced.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/core/uuid.hpp>
+#include <kvmig/migration/event.hpp>
+#include <kvmig/migration/machine.hpp>
+#include <kvmig/migration/sighting.hpp>
+#include <kvmig/migration/state.hpp>
+#include <kvmig/model/job.hpp>
+#include <kvmig/ports/clock.hpp>
+#include <kvmig/ports/journal.hpp>
+#include <kvmig/ports/steerable.hpp>
+#include <kvmig/run/inbox.hpp>
+#include <kvmig/run/journaled.hpp>
+#include <kvmig/run/look.hpp>
+#include <kvmig/run/migration_result.hpp>
+#include <kvmig/run/sampler.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace kvmig::run {
+
+/// Whether libvirt's job is at work, or believed to be, in this state.
+[[nodiscard]] constexpr bool job_at_work(migration::state s) noexcept {
+    using enum migration::state;
+    switch (s) {
+    case beginning:
+    case copying_disks:
+    case pre_copy:
+    case pre_copy_suspended:
+    case cancelling:
+    case post_copy_starting:
+    case switching_over:
+    case post_copy: return true;
+    default: return false;
+    }
+}
+
+/// The thread that uses it is the one consumer of all that is told; progress is told on it.
+template <ports::steerable H, ports::journal J, ports::clock C> class live_driver {
+public:
+    live_driver(H &source, H &destination, const uuid &id, journaled<J, C> &steps,
+                const progress_callback &progress, std::stop_token stop, const sampling &how)
+        : source_(source), destination_(destination), id_(id), steps_(steps),
+          stop_(std::move(stop)), how_(how), start_(std::chrono::steady_clock::now()),
+          sampler_(source, id_, start_, progress) {}
+
+    live_driver(const live_driver &) = delete;
+    live_driver &operator=(const live_driver &) = delete;
+    live_driver(live_driver &&) = delete;
+    live_driver &operator=(live_driver &&) = delete;
+    ~live_driver() = default;
+
+    /// Listens to both hosts from now on; looks do where events are not to be had. Gives the
+    /// failures that are more than the lack of an event loop.
+    [[nodiscard]] std::vector<error> listen() {
+        std::vector<error> problems;
+        const auto keep = [&](expected<ports::subscription> got) {
+            if (got) {
+                subscriptions_.push_back(*std::move(got));
+                return true;
+            }
+            if (got.error().kind != error_kind::unsupported) {
+                problems.push_back(std::move(got).error());
+            }
+            return false;
+        };
+        job_events_ = keep(source_.watch_job(id_, [this](const ports::job_event &told) {
+            if (!told.completed) return inbox_.nudge();
+            const auto operation = told.completed->operation;
+            if (operation && *operation != model::job_operation::migration_out) return;
+            inbox_.job_ended(*told.completed);
+        }));
+        // Of the events of guests a host tells each connection once: looks make up for the lack.
+        life_events_ = keep(source_.watch_lifecycle(
+                           id_, [this](ports::life_change change) { at_source(change); })) &&
+                       keep(destination_.watch_lifecycle(
+                           id_, [this](ports::life_change change) { at_destination(change); }));
+        return problems;
+    }
+
+    /// Calls `call`, which moves the guest, on another thread, and sees to what happens until it
+    /// returns; gives what it returned.
+    template <class Call> [[nodiscard]] expected<void> conduct(Call call) {
+        const std::jthread calling([&] { inbox_.returned(call()); });
+        for (;;) {
+            const auto told =
+                inbox_.wait(stop_.stop_requested() ? how_.abort_interval : how_.interval, stop_);
+            for (const migration::event e : told) observe(e, "told by an event");
+            if (auto outcome = inbox_.take_outcome()) return *std::move(outcome);
+            if (stop_.stop_requested()) cancel();
+            observe_job(sampler_.look());
+            if (!life_events_) observe_guest();
+        }
+    }
+
+    /// Sees to a job that runs without a call of this program's, until it is gone (`no_job`),
+    /// broken (`post_copy_broken`), or its host is (`source_lost`).
+    void attend() {
+        const auto pause = std::min(how_.interval, longest_pause);
+        while (job_at_work(steps_.at()) && !problem_ && !leaving()) {
+            if (stop_.stop_requested() || steps_.at() == migration::state::cancelling) cancel();
+            auto statistics = sampler_.look();
+            observe_job(statistics);
+            observe_guest();
+            if (!job_at_work(steps_.at())) return;
+            if (statistics ? statistics->type == model::job_type::none
+                           : statistics.error().kind != error_kind::unreachable) {
+                observe(migration::event::no_job,
+                        statistics ? "the source has no job" : statistics.error().what);
+            } else if (!statistics) {
+                observe(migration::event::source_lost, statistics.error().what);
+            }
+            if (!job_at_work(steps_.at())) return;
+            for (const migration::event e :
+                 inbox_.wait(pause, leave_.stop_possible() ? leave_ : stop_)) {
+                observe(e, "told by an event");
+            }
+        }
+    }
+
+    /// Waits for something to be told, and at most as long as looks lie apart.
+    void pause() {
+        for (const migration::event e :
+             inbox_.wait(std::min(how_.interval, longest_pause), leave_)) {
+            observe(e, "told by an event");
+        }
+    }
+
+    /// From now on, a stop of `leave` ends the watching, not the migration: what other machines
+    /// do goes on, and the record stays open.
+    void leave_on(std::stop_token leave) { leave_ = std::move(leave); }
+    [[nodiscard]] bool leaving() const noexcept { return leave_.stop_requested(); }
+
+    /// Takes the step if `e` says something new; what is past already, or repeated, is dropped.
+    void observe(migration::event e, std::string_view detail) {
+        const auto step = steps_.machine().next(e);
+        if (!step) return;
+        if (step->to == step->from && step->then == migration::act::nothing) return;
+        feed(e, detail);
+    }
+
+    [[nodiscard]] journaled<J, C> &steps() noexcept { return steps_; }
+    [[nodiscard]] H &source() noexcept { return source_; }
+    [[nodiscard]] H &destination() noexcept { return destination_; }
+    [[nodiscard]] const uuid &id() const noexcept { return id_; }
+    [[nodiscard]] const sampling &how() const noexcept { return how_; }
+    [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
+
+    [[nodiscard]] bool job_events() const noexcept { return job_events_; }
+    [[nodiscard]] std::vector<model::job_progress> take_samples() {
+        return sampler_.take_samples();
+    }
+    /// Set when the last looks at the job all failed.
+    [[nodiscard]] const std::optional<error> &blind() const noexcept { return sampler_.problem(); }
+    [[nodiscard]] bool abort_accepted() const noexcept { return abort_accepted_; }
+    [[nodiscard]] const std::optional<error> &abort_problem() const noexcept {
+        return abort_problem_;
+    }
+    /// Set while the journal does not take what happens: nothing is begun then.
+    [[nodiscard]] const std::optional<error> &journal_problem() const noexcept { return problem_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point start() const noexcept { return start_; }
+    [[nodiscard]] std::optional<model::job_statistics> final_statistics() {
+        return inbox_.final_statistics(how_.final_event);
+    }
+
+    /// As `journaled::feed`; a failure is also kept for `journal_problem`.
+    bool feed(migration::event e, std::string_view detail) {
+        auto step = steps_.feed(e, std::string(detail));
+        if (step) {
+            problem_.reset();
+            return true;
+        }
+        problem_ = std::move(step).error();
+        return false;
+    }
+
+private:
+    /// Between two looks at something that other machines do.
+    static constexpr std::chrono::milliseconds longest_pause{1000};
+
+    void at_source(ports::life_change change) {
+        switch (change) {
+        case ports::life_change::stopped_for_switch_over:
+            return inbox_.tell(migration::event::guest_stopped);
+        case ports::life_change::post_copy_failed:
+            return inbox_.tell(migration::event::post_copy_broken);
+        default: return inbox_.nudge();
+        }
+    }
+    void at_destination(ports::life_change change) {
+        switch (change) {
+        case ports::life_change::runs_in_post_copy:
+            return inbox_.tell(migration::event::post_copy_active);
+        case ports::life_change::post_copy_failed:
+            return inbox_.tell(migration::event::post_copy_broken);
+        default: return inbox_.nudge();
+        }
+    }
+
+    void observe_job(const expected<model::job_statistics> &told) {
+        if (!told || told->type == model::job_type::none) return;
+        const auto some = [](const std::optional<bytes> &amount) {
+            return amount && amount->count() > 0;
+        };
+        if (some(told->memory_total)) {
+            observe(migration::event::memory_phase, "the job counts memory");
+        } else if (some(told->disk_total)) {
+            observe(migration::event::disk_phase, "the job counts disks");
+        }
+    }
+
+    /// Where no events come, the guest's state tells the same, later.
+    void observe_guest() {
+        const auto here = source_.status(id_);
+        if (!here || !*here) return;
+        const migration::sighting source = migration::sight(*here, false);
+        if (source.seen != migration::presence::paused) return;
+        switch (source.why) {
+        case migration::seen_reason::migration:
+            return observe(migration::event::guest_stopped, "the source has stopped the guest");
+        case migration::seen_reason::postcopy_failed:
+            return observe(migration::event::post_copy_broken, "the source says so");
+        case migration::seen_reason::postcopy: break;
+        default: return;
+        }
+        const auto there = destination_.status(id_);
+        if (!there || !*there) return;
+        const migration::sighting destination = migration::sight(*there, false);
+        if (destination.is(migration::presence::running, migration::seen_reason::postcopy)) {
+            observe(migration::event::post_copy_active, "the destination runs the guest");
+        }
+    }
+
+    /// Before the job has begun, and in post-copy, there is nothing to abort: asked again until
+    /// the job has ended.
+    void cancel() {
+        if (steps_.at() != migration::state::cancelling) {
+            observe(migration::event::cancel_requested, "as asked for");
+        }
+        // Without a record of it, it is not begun; and past switch-over it is not tried.
+        if (steps_.at() != migration::state::cancelling) return;
+        if (auto aborted = source_.abort_job(id_)) {
+            abort_accepted_ = true;
+        } else {
+            abort_problem_ = std::move(aborted).error();
+        }
+    }
+
+    H &source_;
+    H &destination_;
+    uuid id_;
+    journaled<J, C> &steps_;
+    std::stop_token stop_;
+    std::stop_token leave_;
+    sampling how_;
+    std::chrono::steady_clock::time_point start_;
+    sampler<H> sampler_;
+    inbox inbox_;
+    bool job_events_ = false;
+    bool life_events_ = false;
+    bool abort_accepted_ = false;
+    std::optional<error> abort_problem_;
+    std::optional<error> problem_;
+    std::vector<ports::subscription> subscriptions_; // ended before the inbox
+};
+
+} // namespace kvmig::run

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/// A migration's machine with its journal under it: the only way in which a driver takes a step.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/migration/event.hpp>
+#include <kvmig/migration/machine.hpp>
+#include <kvmig/migration/origin.hpp>
+#include <kvmig/migration/past.hpp>
+#include <kvmig/ports/clock.hpp>
+#include <kvmig/ports/journal.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvmig::run {
+
+/// One migration, driven by whoever holds its lease. The journal must outlive it.
+template <ports::journal J, ports::clock C = ports::system_clock> class journaled {
+public:
+    using lease = typename J::lease;
+
+    /// A migration just opened, with what was recorded of it.
+    journaled(J &journal, lease held, migration::origin before, C clock = {})
+        : journal_(&journal), lease_(std::move(held)), clock_(std::move(clock)), before_(before),
+          machine_(before.kind) {}
+
+    /// A migration that another controller left, as its journal tells it.
+    journaled(J &journal, lease held, const ports::journaled_migration &told, C clock = {})
+        : journal_(&journal), lease_(std::move(held)), clock_(std::move(clock)),
+          before_(told.record.before), machine_(told.record.before.kind, told.at()) {
+        for (const ports::journal_entry &entry : told.entries) history_.push_back(entry.what);
+    }
+
+    /// Takes the step that `e` leads to, once the journal has it: the act that it announces may
+    /// begin when this has succeeded. Nothing is taken when it fails: as `no_such_edge` tells, or
+    /// with the journal's error.
+    [[nodiscard]] expected<migration::transition> feed(migration::event e,
+                                                       std::string detail = {}) {
+        auto step = machine_.next(e);
+        if (!step) return step;
+        if (auto kept = journal_->append(lease_, {*step, clock_.utc(), std::move(detail)}); !kept) {
+            return fail(make_error(kept.error().kind,
+                                   "migration " + std::to_string(id().number) + " stands in " +
+                                       std::string(to_string(at())) + ", and that it goes on to " +
+                                       std::string(to_string(step->to)) + " cannot be recorded")
+                            .because(std::move(kept).error()));
+        }
+        machine_.take(*step);
+        history_.push_back(*step);
+        return step;
+    }
+
+    [[nodiscard]] ports::migration_id id() const noexcept { return lease_.id(); }
+    [[nodiscard]] const migration::machine &machine() const noexcept { return machine_; }
+    [[nodiscard]] migration::state at() const noexcept { return machine_.at(); }
+    [[nodiscard]] const migration::origin &before() const noexcept { return before_; }
+    [[nodiscard]] migration::past past() const noexcept { return migration::past_of(history_); }
+
+private:
+    J *journal_;
+    lease lease_;
+    C clock_;
+    migration::origin before_;
+    migration::machine machine_;
+    std::vector<migration::transition> history_;
+};
+
+} // namespace kvmig::run

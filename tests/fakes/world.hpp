@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+/// A fake of two hosts, their daemons and a journal, in which the controller can be killed before
+/// or after any call: the call throws `killed`, and so do all later ones of that controller.
+#pragma once
+
+#include <kvmig/ports/journal.hpp>
+#include <kvmig/ports/steerable.hpp>
+#include <kvmig/run/memory_journal.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvmig::fakes {
+
+/// What a call of a killed controller ends in.
+struct killed {};
+
+/// The hosts as they are, whoever drives. A migration goes on by one phase each time its source is
+/// asked for the job, so that it needs no clock.
+class world {
+public:
+    /// What happens in it.
+    struct script {
+        bool peer_to_peer = false; ///< otherwise the daemons give up when the controller dies
+        int fails_in = 0;          ///< the phase in which it fails; 0: it succeeds
+        bool undefine_source = false;
+    };
+    // Its phases.
+    static constexpr int none = 0;
+    static constexpr int prepared = 1; ///< the destination's process waits
+    static constexpr int sending = 2;
+    static constexpr int stopped = 3;  ///< the source's guest stands still
+    static constexpr int finished = 4; ///< the destination's guest runs; the source was not told
+
+    explicit world(script s) : script_(s) {
+        source_ = model::domain_status{model::domain_state::running, 1, "booted", true, true};
+    }
+
+    uuid id = uuid::random();
+
+    /// A new controller, which is killed at its `at`-th half of a call; 0: never.
+    void begin_controller(int at) {
+        const std::scoped_lock held(lock_);
+        ++controller_;
+        halves_ = 0;
+        kill_at_ = at;
+    }
+    [[nodiscard]] int controller() {
+        const std::scoped_lock held(lock_);
+        return controller_;
+    }
+    /// Whether it came to be killed.
+    [[nodiscard]] bool was_killed() {
+        const std::scoped_lock held(lock_);
+        return dead_ >= controller_;
+    }
+    /// Called before and after each call.
+    void half_a_call(int controller) {
+        const std::scoped_lock held(lock_);
+        if (controller <= dead_) throw killed();
+        if (++halves_ != kill_at_) return;
+        dead_ = controller;
+        changed_.notify_all();
+        if (!script_.peer_to_peer) lose_controller();
+        throw killed();
+    }
+
+    template <class Call> auto call(int controller, Call what) {
+        half_a_call(controller);
+        auto answer = what();
+        half_a_call(controller);
+        return answer;
+    }
+
+    // What the hosts say and do. `side`: 0 the source, 1 the destination.
+
+    std::optional<model::domain_status> status(int side) {
+        const std::scoped_lock held(lock_);
+        return at(side);
+    }
+    expected<model::job_statistics> job(int side) {
+        const std::scoped_lock held(lock_);
+        if (phase_ == none) return model::job_statistics{};
+        if (side == 1) {
+            error err = make_error(error_kind::unsupported,
+                                   "migration statistics are available only on the source host");
+            err.libvirt.emplace().code = 84;
+            return fail(std::move(err));
+        }
+        model::job_statistics out;
+        out.type = model::job_type::unbounded;
+        if (phase_ >= sending) out.memory_total = bytes{1000};
+        go_on();
+        return out;
+    }
+    /// Blocks as libvirt's call does; a killed controller does not wait for the end.
+    expected<void> migrate(int controller) {
+        std::unique_lock held(lock_);
+        if (controller <= dead_) return gone();
+        phase_ = prepared;
+        outcome_.reset();
+        destination_ =
+            model::domain_status{model::domain_state::paused, 2, "migration", true, false};
+        changed_.wait(held, [&] { return outcome_ || controller <= dead_; });
+        return outcome_ && controller > dead_ ? *outcome_ : gone();
+    }
+    expected<void> abort() {
+        const std::scoped_lock held(lock_);
+        if (phase_ == none || phase_ >= stopped) {
+            return fail(error_kind::conflict, "nothing can be aborted");
+        }
+        give_up(make_error(error_kind::cancelled, "canceled by client"));
+        return {};
+    }
+    expected<void> resume(int side) {
+        return change(side, true, [](auto &g) {
+            g->state = model::domain_state::running;
+            g->reason = 5;
+        });
+    }
+    expected<void> start(int side) {
+        return change(side, false, [](auto &g) {
+            *g = {model::domain_state::running, 1, "booted", true, true};
+        });
+    }
+    expected<void> destroy(int side) {
+        return change(side, true, [](auto &g) { end_process(g, 2); });
+    }
+    expected<void> undefine(int side) {
+        return change(side, std::nullopt, [](auto &g) {
+            g->persistent = false;
+            if (!g->active) g.reset();
+        });
+    }
+
+    /// How many guests run, and whether ever two did.
+    [[nodiscard]] int running() {
+        const std::scoped_lock held(lock_);
+        return count();
+    }
+    [[nodiscard]] bool ever_two() {
+        const std::scoped_lock held(lock_);
+        return ever_two_;
+    }
+    [[nodiscard]] int definitions() {
+        const std::scoped_lock held(lock_);
+        return (source_ && source_->persistent ? 1 : 0) +
+               (destination_ && destination_->persistent ? 1 : 0);
+    }
+    [[nodiscard]] bool at_work() {
+        const std::scoped_lock held(lock_);
+        return phase_ != none;
+    }
+
+    run::memory_journal records; ///< outlives the controllers
+
+private:
+    using guest = std::optional<model::domain_status>;
+
+    guest &at(int side) { return side == 0 ? source_ : destination_; }
+    static expected<void> gone() { return fail(error_kind::unreachable, "connection lost"); }
+    static void end_process(guest &of, int reason) {
+        if (!of || !of->persistent) {
+            of.reset();
+            return;
+        }
+        *of = {model::domain_state::shutoff, reason, "", false, true};
+    }
+    int count() const {
+        const auto runs = [](const guest &g) {
+            return g && g->active && g->state == model::domain_state::running ? 1 : 0;
+        };
+        return runs(source_) + runs(destination_);
+    }
+    void look_for_two() { ever_two_ = ever_two_ || count() > 1; }
+
+    void end(expected<void> outcome) {
+        phase_ = none;
+        outcome_ = std::move(outcome);
+        look_for_two();
+        changed_.notify_all();
+    }
+    /// libvirt brings the guest back by itself.
+    void give_up(error why) {
+        destination_.reset();
+        if (source_->state == model::domain_state::paused) source_->reason = 6;
+        source_->state = model::domain_state::running;
+        end(fail(std::move(why)));
+    }
+    void go_on() {
+        if (phase_ == script_.fails_in) {
+            error why = make_error(error_kind::failed, "the migration broke");
+            // Finish was done and its answer was lost: the source keeps what it has.
+            if (phase_ == finished) return end(fail(std::move(why)));
+            return give_up(std::move(why));
+        }
+        switch (++phase_) {
+        case stopped:
+            source_->state = model::domain_state::paused;
+            source_->reason = 2; // migration
+            break;
+        case finished:
+            destination_ =
+                model::domain_status{model::domain_state::running, 2, "migrated", true, true};
+            break;
+        case finished + 1:
+            if (script_.undefine_source) source_->persistent = false;
+            end_process(source_, 4); // migrated
+            return end({});
+        default: break;
+        }
+        look_for_two();
+    }
+    /// What daemons led by the controller do when its connection closes.
+    void lose_controller() {
+        if (phase_ == prepared || phase_ == sending) {
+            give_up(make_error(error_kind::unreachable, "client went away"));
+        } else if (phase_ == stopped) {
+            // The source does not know whether the destination took over, and leaves it paused.
+            destination_.reset();
+            end(gone());
+        } else if (phase_ == finished) {
+            end(gone());
+        }
+    }
+    template <class Change>
+    expected<void> change(int side, std::optional<bool> active, Change what) {
+        const std::scoped_lock held(lock_);
+        guest &of = at(side);
+        if (!of) return fail(error_kind::not_found, "Domain not found");
+        if (active && of->active != *active) return fail(error_kind::conflict, "not so");
+        what(of);
+        look_for_two();
+        return {};
+    }
+
+    script script_;
+    std::mutex lock_;
+    std::condition_variable changed_;
+    int controller_ = 0;
+    int dead_ = 0;
+    int halves_ = 0;
+    int kill_at_ = 0;
+    guest source_;
+    guest destination_;
+    int phase_ = none;
+    std::optional<expected<void>> outcome_;
+    bool ever_two_ = false;
+};
+
+/// A controller's connection to one of the hosts.
+class world_host {
+public:
+    world_host(world &in, int side) : in_(&in), side_(side), controller_(in.controller()) {}
+
+    expected<model::host> host() {
+        return in_->call(controller_, [&]() -> expected<model::host> {
+            model::host out;
+            out.hostname = side_ == 0 ? "kvm01" : "kvm02";
+            out.uri = uri();
+            out.libvirt = {9, 0, 0};
+            return out;
+        });
+    }
+    [[nodiscard]] std::string uri() const { return side_ == 0 ? "fake:///0" : "fake:///1"; }
+    bool same_connection(const world_host &other) const { return side_ == other.side_; }
+    expected<std::optional<model::domain_status>> status(const uuid &) {
+        return in_->call(controller_, [&]() -> expected<std::optional<model::domain_status>> {
+            return in_->status(side_);
+        });
+    }
+    expected<model::job_statistics> job(const uuid &) {
+        return in_->call(controller_, [&] { return in_->job(side_); });
+    }
+    expected<model::job_statistics> completed_job(const uuid &) {
+        return in_->call(controller_, []() -> expected<model::job_statistics> {
+            return model::job_statistics{};
+        });
+    }
+    expected<void> abort_job(const uuid &) {
+        return in_->call(controller_, [&] { return in_->abort(); });
+    }
+    expected<void> start_postcopy(const uuid &) { return {}; }
+    expected<void> set_max_downtime(const uuid &, std::chrono::milliseconds) { return {}; }
+    expected<void> set_max_speed(const uuid &, byte_rate) { return {}; }
+    /// Called on a thread of its own, which a killed process takes with it.
+    expected<void> migrate(const uuid &, world_host &, const migration::options &) {
+        try {
+            return in_->call(controller_, [&] { return in_->migrate(controller_); });
+        } catch (const killed &) {
+            return fail(error_kind::unreachable, "killed");
+        }
+    }
+    expected<ports::subscription> watch_job(const uuid &, const ports::job_event_callback &) {
+        return fail(error_kind::unsupported, "no event loop runs");
+    }
+    expected<ports::subscription> watch_lifecycle(const uuid &, const ports::life_callback &) {
+        return fail(error_kind::unsupported, "no event loop runs");
+    }
+    expected<void> suspend(const uuid &) {
+        return fail(error_kind::unsupported, "nobody suspends here");
+    }
+    expected<void> resume(const uuid &) {
+        return in_->call(controller_, [&] { return in_->resume(side_); });
+    }
+    expected<void> start(const uuid &) {
+        return in_->call(controller_, [&] { return in_->start(side_); });
+    }
+    expected<void> destroy(const uuid &) {
+        return in_->call(controller_, [&] { return in_->destroy(side_); });
+    }
+    expected<void> undefine(const uuid &) {
+        return in_->call(controller_, [&] { return in_->undefine(side_); });
+    }
+
+private:
+    world *in_;
+    int side_;
+    int controller_;
+};
+
+static_assert(ports::steerable<world_host>);
+
+/// A controller's hold of the world's journal.
+class world_journal {
+public:
+    using lease = run::memory_journal::lease;
+
+    explicit world_journal(world &in) : in_(&in), controller_(in.controller()) {}
+
+    expected<lease> open(const ports::migration_record &record) {
+        return in_->call(controller_, [&] { return in_->records.open(record); });
+    }
+    expected<lease> take(ports::migration_id id) {
+        return in_->call(controller_, [&] { return in_->records.take(id); });
+    }
+    expected<void> append(const lease &held, const ports::journal_entry &entry) {
+        return in_->call(controller_, [&] { return in_->records.append(held, entry); });
+    }
+    expected<ports::journaled_migration> read(ports::migration_id id) {
+        return in_->call(controller_, [&] { return in_->records.read(id); });
+    }
+    expected<std::vector<ports::migration_id>> unfinished() {
+        return in_->call(controller_, [&] { return in_->records.unfinished(); });
+    }
+
+private:
+    world *in_;
+    int controller_;
+};
+
+static_assert(ports::journal<world_journal>);
+
+} // namespace kvmig::fakes

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// The controller killed at every point of a live migration, and of the recovery after it.
+#include <fakes/world.hpp>
+#include <kvmig/run/migrate_between.hpp>
+#include <kvmig/run/recover.hpp>
+#include <support/catch.hpp>
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+using namespace kvmig;
+using namespace std::chrono_literals;
+using fakes::world;
+using fakes::world_host;
+using fakes::world_journal;
+using migration::flag;
+using migration::state;
+
+namespace {
+
+const run::sampling quick{
+    .interval = 1ms, .abort_interval = 1ms, .final_event = 0ms, .patience = 5ms};
+
+migration::options options_of(const world::script &s) {
+    migration::options out;
+    out.flags = {flag::live, flag::persist_dest};
+    if (s.undefine_source) out.flags.set(flag::undefine_source);
+    return out;
+}
+
+/// A controller migrates; killed at its `at`-th half of a call. Whether it was.
+bool migrate(world &w, const world::script &s, int at, bool stop) {
+    w.begin_controller(at);
+    world_host source(w, 0);
+    world_host destination(w, 1);
+    world_journal journal(w);
+    std::stop_source stopping;
+    const run::progress_callback progress = [&](const model::job_progress &) {
+        if (stop) stopping.request_stop();
+    };
+    try {
+        const auto result =
+            run::migrate_journaled(source, w.id, "vm1", destination, journal, options_of(s),
+                                   progress, stopping.get_token(), quick);
+        static_cast<void>(result.has_value()); // what became of the guest is looked at
+    } catch (const fakes::killed &) {
+    }
+    return w.was_killed();
+}
+
+/// Another takes up what is left; killed likewise. Whether it was.
+bool take_up(world &w, int at, bool undo) {
+    w.begin_controller(at);
+    world_journal journal(w);
+    try {
+        const auto open = journal.unfinished();
+        REQUIRE(open);
+        for (const ports::migration_id id : *open) {
+            const auto connect = [&](const std::string &uri) -> expected<world_host> {
+                return world_host(w, uri == "fake:///0" ? 0 : 1);
+            };
+            const auto result =
+                run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, quick);
+            REQUIRE(result);
+            INFO(result->now.said);
+            CHECK(result->now.ended());
+        }
+    } catch (const fakes::killed &) {
+    }
+    return w.was_killed();
+}
+
+/// One guest runs, defined once or where it was, and no record is open.
+void check_world(world &w, const world::script &s) {
+    CHECK_FALSE(w.ever_two());
+    CHECK(w.running() == 1);
+    CHECK_FALSE(w.at_work());
+    CHECK(w.records.unfinished()->empty());
+    const auto source = w.status(0);
+    const auto destination = w.status(1);
+    if (source && source->active) {
+        CHECK_FALSE(destination);
+    } else {
+        REQUIRE(destination);
+        CHECK(destination->persistent);
+        CHECK((source && source->persistent) == !s.undefine_source);
+    }
+}
+
+} // namespace
+
+TEST_CASE("a controller killed at any call leaves a world that the next one puts right") {
+    int deaths = 0;
+    for (const bool peer_to_peer : {false, true}) {
+        for (const int fails_in :
+             {world::none, world::prepared, world::sending, world::stopped, world::finished}) {
+            for (const int way : {0, 1, 2, 3}) {
+                const bool stop = way == 1;
+                const bool undo = way == 2;
+                const world::script s{peer_to_peer, fails_in, way == 3};
+                for (int at = 1;; ++at) {
+                    INFO("peer to peer " << peer_to_peer << ", fails in " << fails_in << ", stop "
+                                         << stop << ", undo " << undo << ", killed at " << at);
+                    world w(s);
+                    const bool died = migrate(w, s, at, stop);
+                    CHECK_FALSE(w.ever_two());
+                    REQUIRE_FALSE(take_up(w, 0, undo));
+                    check_world(w, s);
+                    if (!died) break;
+                    ++deaths;
+                }
+            }
+        }
+    }
+    CHECK(deaths > 1000);
+}
+
+TEST_CASE("a controller killed while it recovers is recovered from") {
+    for (const bool peer_to_peer : {false, true}) {
+        const world::script s{peer_to_peer, world::none, false};
+        for (int first = 1;; ++first) {
+            bool died = false;
+            for (int second = 1;; ++second) {
+                INFO("peer to peer " << peer_to_peer << ", killed at " << first << ", then at "
+                                     << second);
+                world w(s);
+                died = migrate(w, s, first, false);
+                const bool again = take_up(w, second, second % 2 == 0);
+                CHECK_FALSE(w.ever_two());
+                REQUIRE_FALSE(take_up(w, 0, false));
+                check_world(w, s);
+                if (!again) break;
+            }
+            if (!died) break;
+        }
+    }
+}
