@@ -15,3 +15,4 @@
 #include <kvmig/libvirt/network.hpp>
 #include <kvmig/libvirt/storage.hpp>
 #include <kvmig/libvirt/typed_parameters.hpp>
+#include <kvmig/libvirt/volume_at.hpp>

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <kvmig/ports/clock.hpp>
+#include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/hypervisor.hpp>
+#include <kvmig/ports/image_mover.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/ports/steerable.hpp>
 #include <kvmig/ports/subscription.hpp>

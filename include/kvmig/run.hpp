@@ -3,17 +3,22 @@
 #pragma once
 
 #include <kvmig/run/before_migration.hpp>
+#include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
+#include <kvmig/run/driver.hpp>
+#include <kvmig/run/failure.hpp>
 #include <kvmig/run/inbox.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
 #include <kvmig/run/memory_journal.hpp>
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/migrate_between.hpp>
+#include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/recover.hpp>
 #include <kvmig/run/sampler.hpp>
 #include <kvmig/run/settle.hpp>
+#include <kvmig/run/shared_images.hpp>
 #include <kvmig/run/storage_targets.hpp>
 #include <kvmig/run/whereabouts.hpp>

@@ -2,6 +2,7 @@
 // kvmig migrate: a domain from one libvirt host to another.
 #include <lab/cli/console.hpp>
 #include <lab/cli/inside.hpp>
+#include <lab/cli/migrate_cold.hpp>
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/out_of_reach.hpp>
 #include <lab/cli/subcommands.hpp>
@@ -12,6 +13,7 @@
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
 #include <kvmig/run/migrate.hpp>
+#include <kvmig/run/migrate_cold.hpp>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -29,6 +31,7 @@ namespace kvmig::lab::cli {
 
 namespace {
 
+using cli::print_answer; // of a cold migration
 using migration::flag;
 
 /// What was asked for on the command line.
@@ -39,6 +42,7 @@ struct request {
     std::string to;
     migration::options options{.flags = {}};
     std::optional<bool> live; ///< as asked for; otherwise unless offline
+    std::string mode = "live";
     std::string xml_file;
     std::string persistent_xml_file;
     // Amounts as they are typed, in MiB/s and bytes.
@@ -149,7 +153,10 @@ expected<std::string> text_for(const std::string &option, const std::string &pat
 /// Completes the options with what was typed in other units, or stands in files.
 expected<migration::options> options_of(const request &asked) {
     migration::options out = asked.options;
-    out.flags.set(flag::live, asked.live.value_or(!out.flags.has(flag::offline)));
+    const bool cold = asked.mode == "cold";
+    out.flags.set(flag::live, asked.live.value_or(!cold && !out.flags.has(flag::offline)));
+    if (asked.mode == "block") out.flags.set(flag::non_shared_disk);
+    if (asked.mode == "incremental") out.flags.set(flag::non_shared_inc);
     const auto mib = [](std::uint64_t typed) -> std::optional<byte_rate> {
         if (typed == 0) return std::nullopt;
         return byte_rate::mib(typed);
@@ -182,13 +189,13 @@ expected<std::pair<libvirt::connection, libvirt::connection>> open_both(const re
     return std::pair{*std::move(source), *std::move(destination)};
 }
 
-/// Everything that touches libvirt: what is wrong with the request is told before.
-expected<run::migration_result> migrate(const request &asked, const std::stop_token &stop) {
-    auto options = options_of(asked);
-    if (!options) return fail(std::move(options).error());
-    if (auto found = migration::validate(*options); !found.empty()) {
-        return fail(migration::refusal(std::move(found)));
-    }
+/// Opens what a migration needs, and calls `move(domain, destination, journal)`. What is wrong with
+/// the request is told before anything is opened.
+template <class Move>
+auto between(const request &asked, const std::stop_token &stop, Move move)
+    -> decltype(move(std::declval<const libvirt::domain &>(),
+                     std::declval<const libvirt::connection &>(),
+                     std::declval<host::sqlite_journal &>())) {
     for (const std::string *uri : {&asked.from, &asked.to}) {
         if (auto parsed = model::connection_uri::parse(*uri); !parsed) {
             return fail(std::move(parsed).error());
@@ -213,10 +220,37 @@ expected<run::migration_result> migrate(const request &asked, const std::stop_to
     }
     auto journal = host::sqlite_journal::open_at(*place);
     if (!journal) return fail(std::move(journal).error());
-    progress_line line(asked.domain);
-    return run::migrate(*domain, destination, *journal, *options,
-                        [&line](const model::job_progress &now) { line.show(now); }, stop,
-                        {.interval = std::chrono::milliseconds(asked.interval)});
+    return move(*domain, destination, *journal);
+}
+
+expected<run::migration_result> migrate(const request &asked, const std::stop_token &stop) {
+    auto options = options_of(asked);
+    if (!options) return fail(std::move(options).error());
+    if (auto found = migration::validate(*options); !found.empty()) {
+        return fail(migration::refusal(std::move(found)));
+    }
+    return between(asked, stop, [&](const auto &domain, const auto &destination, auto &journal) {
+        progress_line line(asked.domain);
+        return run::migrate(domain, destination, journal, *options,
+                            [&line](const model::job_progress &now) { line.show(now); }, stop,
+                            {.interval = std::chrono::milliseconds(asked.interval)});
+    });
+}
+
+expected<run::cold_result> migrate_cold(const request &asked, const std::stop_token &stop) {
+    auto options = options_of(asked);
+    if (!options) return fail(std::move(options).error());
+    auto how = cold_options_of(*options);
+    if (!how) return fail(std::move(how).error());
+    return between(asked, stop, [&](const auto &domain, const auto &destination, auto &journal) {
+        console line;
+        libvirt::hypervisor from(domain.on());
+        libvirt::hypervisor to(destination);
+        return run::migrate_cold_shared(
+            from, domain.id(), domain.name(), to, journal, *how,
+            [&](const run::cold_progress &now) { line.show(progress_text(asked.domain, now)); },
+            stop, {.interval = std::chrono::milliseconds(asked.interval)});
+    });
 }
 
 void print_answer(const run::migration_result &result) {
@@ -240,10 +274,9 @@ void print_answer(const run::migration_result &result) {
     }
 }
 
-exit_status act(const request &asked, const context &ctx) {
-    const auto outcome = migrate(asked, ctx.interrupted.get_token());
+template <class Result> exit_status answer(const expected<Result> &outcome, const context &ctx) {
     if (ctx.json) {
-        const nlohmann::json answer =
+        const nlohmann::json told =
             outcome ? to_json(*outcome)
                     : nlohmann::json{{"schema", "kvmig.migrate/1"},
                                      {"outcome", outcome.error().kind == error_kind::cancelled
@@ -251,11 +284,17 @@ exit_status act(const request &asked, const context &ctx) {
                                                      : "failed"},
                                      {"error", to_json(outcome.error())}};
         // Texts come from other hosts: what is not UTF-8 is replaced, not thrown at the user.
-        fmt::print("{}\n", answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        fmt::print("{}\n", told.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     }
     if (!outcome) return report(outcome.error());
     if (!ctx.json) print_answer(*outcome);
     return exit_status::done;
+}
+
+exit_status act(const request &asked, const context &ctx) {
+    const std::stop_token stop = ctx.interrupted.get_token();
+    if (asked.mode == "cold") return answer(migrate_cold(asked, stop), ctx);
+    return answer(migrate(asked, stop), ctx);
 }
 
 /// A lab host's name becomes the URI by which it is reached inside the lab; a URI stays.
@@ -352,6 +391,11 @@ void add_migrate(CLI::App &app, context &ctx) {
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.migrate/1) on stdout");
     sub->add_option("--interval", asked->interval, "Milliseconds between looks at its progress")
         ->check(CLI::Range(10U, 3'600'000U))
+        ->capture_default_str();
+    sub->add_option("--mode", asked->mode,
+                    "live: disks are shared; block: they are copied; incremental: the top of each "
+                    "chain is; cold: the guest is shut down, and started there")
+        ->check(CLI::IsMember({"live", "block", "incremental", "cold"}))
         ->capture_default_str();
     sub->add_flag_function(
         "--live,!--no-live", [asked](std::int64_t count) { asked->live = count > 0; },

@@ -35,6 +35,24 @@ nlohmann::json answer_to_json(const run::host_answer &answer) {
     return out;
 }
 
+/// What live and cold migrations have in common.
+template <class Result> nlohmann::json migrated(const Result &result) {
+    nlohmann::json out{{"schema", "kvmig.migrate/1"},
+                       {"outcome", "migrated"},
+                       {"domain", {{"name", result.domain}, {"uuid", result.id.text()}}},
+                       {"source", to_json(result.source)},
+                       {"destination", to_json(result.destination)},
+                       {"state", to_string(result.state)},
+                       {"wall_time", result.wall_time.count()},
+                       {"guest",
+                        {{"side", to_string(result.guest.side())},
+                         {"source", answer_to_json(result.guest.source)},
+                         {"destination", answer_to_json(result.guest.destination)}}},
+                       {"gaps", nlohmann::json::array()}};
+    for (const error &gap : result.gaps) out["gaps"].push_back(to_json(gap));
+    return out;
+}
+
 } // namespace
 
 nlohmann::json to_json(const error &err) {
@@ -80,21 +98,11 @@ nlohmann::json to_json(const model::job_progress &progress) {
 }
 
 nlohmann::json to_json(const run::migration_result &result) {
-    nlohmann::json out{{"schema", "kvmig.migrate/1"},
-                       {"outcome", "migrated"},
-                       {"domain", {{"name", result.domain}, {"uuid", result.id.text()}}},
-                       {"source", to_json(result.source)},
-                       {"destination", to_json(result.destination)},
-                       {"wall_time", result.wall_time.count()},
-                       {"guest",
-                        {{"side", to_string(result.guest.side())},
-                         {"source", answer_to_json(result.guest.source)},
-                         {"destination", answer_to_json(result.guest.destination)}}},
-                       {"cancelled_too_late", result.cancelled_too_late},
-                       {"events", result.events},
-                       {"statistics", nlohmann::json::object()},
-                       {"samples", nlohmann::json::array()},
-                       {"gaps", nlohmann::json::array()}};
+    nlohmann::json out = migrated(result);
+    out["cancelled_too_late"] = result.cancelled_too_late;
+    out["events"] = result.events;
+    out["statistics"] = nlohmann::json::object();
+    out["samples"] = nlohmann::json::array();
     if (result.source_statistics) {
         out["statistics"]["source"] = to_json(*result.source_statistics);
     }
@@ -102,7 +110,13 @@ nlohmann::json to_json(const run::migration_result &result) {
         out["statistics"]["destination"] = to_json(*result.destination_statistics);
     }
     for (const auto &sample : result.samples) out["samples"].push_back(to_json(sample));
-    for (const auto &gap : result.gaps) out["gaps"].push_back(to_json(gap));
+    return out;
+}
+
+nlohmann::json to_json(const run::cold_result &result) {
+    nlohmann::json out = migrated(result);
+    out["proof"] = result.proof;
+    if (result.downtime) out["downtime"] = result.downtime->count();
     return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <kvmig/core/error.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/migration_result.hpp>
 
 #include <nlohmann/json.hpp>
@@ -18,5 +19,7 @@ namespace kvmig::lab::cli {
 
 /// `kvmig.migrate/1` of a migration that succeeded.
 [[nodiscard]] nlohmann::json to_json(const run::migration_result &result);
+/// The same of a cold one.
+[[nodiscard]] nlohmann::json to_json(const run::cold_result &result);
 
 } // namespace kvmig::lab::cli

@@ -6,6 +6,7 @@
 
 namespace kvmig::lab {
 
+[[nodiscard]] scenario cold_shared();
 [[nodiscard]] scenario live_shared();
 [[nodiscard]] scenario live_shared_mount();
 [[nodiscard]] scenario live_block();

@@ -50,6 +50,10 @@ expected<performer> stage::start(const guest_domain &guest) {
     return performer{guest, *std::move(domain), *std::move(watch)};
 }
 
+expected<witnesses> stage::meet_again(const guest_domain &guest) {
+    return witnesses::meet(guest, *probe_, context_->stop, std::chrono::steady_clock::now());
+}
+
 expected<run::migration_result> stage::move(performer &who, const std::string &prefix,
                                             const libvirt::connection &to,
                                             const migration::options &how,

@@ -49,6 +49,9 @@ public:
     /// disk's pattern.
     [[nodiscard]] expected<performer> start(const guest_domain &guest);
 
+    /// Those who watch a guest that was started elsewhere, once it beats and is ready.
+    [[nodiscard]] expected<witnesses> meet_again(const guest_domain &guest);
+
     /// Moves `who` to `to` and proves it, every name prefixed with `prefix`; libvirt's side as
     /// well as what guest and outside saw. `who.at` is the domain at its new place then.
     [[nodiscard]] expected<run::migration_result>

@@ -18,8 +18,8 @@ double milliseconds(std::chrono::nanoseconds time) {
 } // namespace
 
 expected<witnesses> witnesses::meet(const guest_domain &guest, observe::heartbeat_probe &probe,
-                                    const std::stop_token &stop) {
-    auto key = probe.wait_for_beat(guest.name, {}, boot_watchdog, stop);
+                                    const std::stop_token &stop, observe::steady_time after) {
+    auto key = probe.wait_for_beat(guest.name, after, boot_watchdog, stop);
     if (!key) return fail(std::move(key).error());
     const std::string address = guest.settings.address.host;
     auto client =

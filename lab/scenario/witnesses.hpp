@@ -20,9 +20,12 @@ namespace kvmig::lab {
 /// Heartbeat, TCP session, pings and control connection of one running guest.
 class witnesses {
 public:
-    /// Waits until the guest beats and is ready (memory filled, disk open), and connects to it.
-    [[nodiscard]] static expected<witnesses>
-    meet(const guest_domain &guest, observe::heartbeat_probe &probe, const std::stop_token &stop);
+    /// Waits until the guest beats later than `after` and is ready (memory filled, disk open), and
+    /// connects to it.
+    [[nodiscard]] static expected<witnesses> meet(const guest_domain &guest,
+                                                  observe::heartbeat_probe &probe,
+                                                  const std::stop_token &stop,
+                                                  observe::steady_time after = {});
 
     /// Begins a stretch of time to be proven: stalls are counted anew from here.
     [[nodiscard]] expected<void> begin();

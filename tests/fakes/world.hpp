@@ -3,8 +3,8 @@
 /// or after any call: the call throws `killed`, and so do all later ones of that controller.
 #pragma once
 
+#include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/journal.hpp>
-#include <kvmig/ports/steerable.hpp>
 #include <kvmig/run/memory_journal.hpp>
 
 #include <algorithm>
@@ -29,6 +29,9 @@ public:
         bool peer_to_peer = false; ///< otherwise the daemons give up when the controller dies
         int fails_in = 0;          ///< the phase in which it fails; 0: it succeeds
         bool undefine_source = false;
+        bool deaf = false;         ///< the guest does not hear that it is to shut down
+        bool other_image = false;  ///< the destination has another one at the path
+        bool cannot_start = false; ///< the destination cannot start the guest
     };
     // Its phases.
     static constexpr int none = 0;
@@ -81,6 +84,7 @@ public:
 
     std::optional<model::domain_status> status(int side) {
         const std::scoped_lock held(lock_);
+        if (side == 0 && std::exchange(going_down_, false)) end_process(source_, 1); // shutdown
         return at(side);
     }
     expected<model::job_statistics> job(int side) {
@@ -124,6 +128,10 @@ public:
         });
     }
     expected<void> start(int side) {
+        if (side == 1 && script_.cannot_start) {
+            auto noted = change(side, false, [](auto &g) { g->reason = 6; }); // failed
+            return noted ? fail(error_kind::failed, "cannot start the guest") : noted;
+        }
         return change(side, false, [](auto &g) {
             *g = {model::domain_state::running, 1, "booted", true, true};
         });
@@ -136,6 +144,25 @@ public:
             g->persistent = false;
             if (!g->active) g.reset();
         });
+    }
+    /// The guest takes its time: it is off when it is looked for next.
+    expected<void> shut_down(int side) {
+        return change(side, true, [this](auto &) { going_down_ = !script_.deaf; });
+    }
+    expected<void> define(int side) {
+        const std::scoped_lock held(lock_);
+        guest &of = at(side);
+        if (of && of->active) return fail(error_kind::conflict, "it runs");
+        of = model::domain_status{model::domain_state::shutoff, 0, "unknown", false, true};
+        return {};
+    }
+    model::storage_volume image(int side) const {
+        model::storage_volume out;
+        out.name = "vm1.qcow2";
+        out.format = "qcow2";
+        out.capacity = bytes{1000};
+        out.modified = side == 1 && script_.other_image ? "7.5" : "7.0";
+        return out;
     }
 
     /// How many guests run, and whether ever two did.
@@ -251,6 +278,7 @@ private:
     int phase_ = none;
     std::optional<expected<void>> outcome_;
     bool ever_two_ = false;
+    bool going_down_ = false;
 };
 
 /// A controller's connection to one of the hosts.
@@ -317,6 +345,30 @@ public:
     expected<void> undefine(const uuid &) {
         return in_->call(controller_, [&] { return in_->undefine(side_); });
     }
+    expected<std::string> definition(const uuid &) {
+        return in_->call(controller_, [&]() -> expected<std::string> {
+            return "<domain type='kvm'><name>vm1</name><memory>1024</memory><devices>"
+                   "<disk type='file'><source file='/images/vm1.qcow2'/><target dev='vda'/></disk>"
+                   "</devices></domain>";
+        });
+    }
+    expected<void> define(const std::string &) {
+        return in_->call(controller_, [&] { return in_->define(side_); });
+    }
+    expected<std::optional<uuid>> named(const std::string &) {
+        return in_->call(controller_, [&]() -> expected<std::optional<uuid>> {
+            const auto there = in_->status(side_);
+            return there ? std::optional(in_->id) : std::nullopt;
+        });
+    }
+    expected<void> shut_down(const uuid &) {
+        return in_->call(controller_, [&] { return in_->shut_down(side_); });
+    }
+    expected<std::optional<model::storage_volume>> image(const std::string &) {
+        return in_->call(controller_, [&]() -> expected<std::optional<model::storage_volume>> {
+            return in_->image(side_);
+        });
+    }
 
 private:
     world *in_;
@@ -324,7 +376,7 @@ private:
     int controller_;
 };
 
-static_assert(ports::steerable<world_host>);
+static_assert(ports::cold_host<world_host>);
 
 /// A controller's hold of the world's journal.
 class world_journal {

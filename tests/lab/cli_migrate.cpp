@@ -311,3 +311,46 @@ TEST_CASE("a result is JSON under libvirt's names, and leaves out what is not kn
     CHECK(json.at("guest").at("destination").at("reason") == "migrated");
     CHECK(json.at("gaps").at(0).at("host") == "kvm02");
 }
+
+TEST_CASE("a guest is migrated cold") {
+    folder nodes;
+    const std::string from = nodes.node("a", "vm1");
+    const std::string to = nodes.node("b", "vm2");
+    const auto out = migrate({"vm1", "--from", from, "--to", to, "--mode", "cold"});
+    INFO(out.messages);
+    CHECK(out.status == exit_status::done);
+    CHECK_THAT(out.answer, Catch::Contains("vm1: migrated cold from") &&
+                               Catch::Contains("it has no images") &&
+                               Catch::Contains("the guest is at the destination"));
+    // Each connection to a node of the test driver begins anew: the guest is there again.
+    const auto json =
+        nlohmann::json::parse(migrate({"vm1", "--from", from, "--to", to, "--mode", "cold",
+                                       "--undefinesource", "--persistent", "--json"})
+                                  .answer);
+    CHECK(json["schema"] == "kvmig.migrate/1");
+    CHECK(json["outcome"] == "migrated");
+    CHECK(json["state"] == "completed");
+    CHECK(json["guest"]["source"]["state"] == "unknown to the host");
+    CHECK(json["guest"]["destination"]["active"] == true);
+    CHECK(json["downtime"].is_number());
+}
+
+TEST_CASE("a cold migration refuses what has a meaning for live ones only") {
+    const auto out = migrate({"vm1", "--from", "test:///default", "--to", "test:///default",
+                              "--mode", "cold", "--p2p", "--bandwidth", "5"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("mode cold") && Catch::Contains("peer2peer") &&
+                                 Catch::Contains("bandwidth=") && Catch::Contains("--mode live"));
+    CHECK_THAT(refused({"vm1", "--from", "a", "--to", "b", "--mode", "warm"}),
+               Catch::Contains("warm") && Catch::Contains("cold"));
+}
+
+TEST_CASE("the modes that copy disks set libvirt's flags") {
+    for (const char *mode : {"block", "incremental"}) {
+        const auto out = migrate({"vm1", "--from", "test:///default", "--to", "test:///default",
+                                  "--mode", mode, "--tunnelled", "--p2p"});
+        CHECK(out.status == exit_status::usage);
+        CHECK_THAT(out.messages, Catch::Contains(std::string("tunnelled and non_shared_") +
+                                                 (std::string(mode) == "block" ? "disk" : "inc")));
+    }
+}

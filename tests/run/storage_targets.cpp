@@ -100,7 +100,7 @@ TEST_CASE("without a pool for the target's folder, the command that makes one is
 
 TEST_CASE("a volume is found by its path, and one that is not there is no error") {
     const libvirt::connection on = test_host();
-    const auto none = detail::volume_at(on, "/default-pool/none");
+    const auto none = libvirt::volume_at(on, "/default-pool/none");
     REQUIRE(none);
     CHECK_FALSE(*none);
     auto pool = libvirt::storage_pool::lookup(on, "default-pool");
@@ -109,7 +109,7 @@ TEST_CASE("a volume is found by its path, and one that is not there is no error"
     volume.name = "target.raw";
     volume.capacity = bytes::mib(1);
     REQUIRE(pool->create_volume(xml::build_storage_volume(volume)));
-    const auto found = detail::volume_at(on, "/default-pool/target.raw");
+    const auto found = libvirt::volume_at(on, "/default-pool/target.raw");
     REQUIRE(found);
     REQUIRE(*found);
     CHECK((**found).capacity == bytes::mib(1));

@@ -116,9 +116,15 @@ TEST_CASE("a volume's XML is read as libvirt writes it") {
     <path>/srv/images/vm1.qcow2</path>
     <format type='qcow2'/>
     <permissions><mode>0600</mode><owner>0</owner><group>0</group></permissions>
+    <timestamps>
+      <atime>1341933637.273190990</atime>
+      <mtime>1341930622.047245868</mtime>
+      <ctime>1341930622.047245868</ctime>
+    </timestamps>
   </target>
 </volume>)");
     REQUIRE(volume);
+    CHECK(volume->modified == "1341930622.047245868");
     CHECK(volume->type == "file");
     CHECK(volume->name == "vm1.qcow2");
     CHECK(volume->path == "/srv/images/vm1.qcow2");

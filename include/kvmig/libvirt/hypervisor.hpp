@@ -7,8 +7,9 @@
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
 #include <kvmig/libvirt/migration.hpp>
+#include <kvmig/libvirt/volume_at.hpp>
+#include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/hypervisor.hpp>
-#include <kvmig/ports/steerable.hpp>
 #include <kvmig/xml/capabilities.hpp>
 
 #include <chrono>
@@ -32,7 +33,7 @@ namespace kvmig::libvirt {
     return other;
 }
 
-/// `ports::steerable` by libvirt. Domains are looked up anew for each call, so that what is told
+/// `ports::cold_host` by libvirt. Domains are looked up anew for each call, so that what is told
 /// is what the daemon knows now.
 class hypervisor {
 public:
@@ -150,6 +151,30 @@ public:
         return with(id, [](const domain &d) { return d.undefine(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM); });
     }
 
+    [[nodiscard]] expected<std::string> definition(const uuid &id) const {
+        return with(id, [](const domain &d) {
+            return d.xml(VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+        });
+    }
+    [[nodiscard]] expected<void> define(const std::string &xml) const {
+        auto defined = domain::define(connection_, xml);
+        if (!defined) return fail(std::move(defined).error());
+        return {};
+    }
+    [[nodiscard]] expected<std::optional<uuid>> named(const std::string &name) const {
+        auto found = domain::lookup(connection_, name);
+        if (found) return std::optional(found->id());
+        if (found.error().kind == error_kind::not_found) return std::nullopt;
+        return fail(std::move(found).error());
+    }
+    [[nodiscard]] expected<void> shut_down(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.shutdown(); });
+    }
+    [[nodiscard]] expected<std::optional<model::storage_volume>>
+    image(const std::string &path) const {
+        return volume_at_now(connection_, path);
+    }
+
 private:
     [[nodiscard]] static error no_event_loop() {
         return make_error(error_kind::unsupported, "no event loop runs")
@@ -167,6 +192,6 @@ private:
     connection connection_;
 };
 
-static_assert(ports::steerable<hypervisor>);
+static_assert(ports::cold_host<hypervisor>);
 
 } // namespace kvmig::libvirt

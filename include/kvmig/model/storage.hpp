@@ -59,6 +59,9 @@ struct storage_volume {
     std::optional<std::uint32_t> mode;
     std::optional<std::uint32_t> owner;
     std::optional<std::uint32_t> group;
+    /// When its content was last changed, `SECONDS.NANOSECONDS` since 1970: told by libvirt, not
+    /// asked for.
+    std::string modified;
 
     friend bool operator==(const storage_volume &, const storage_volume &) = default;
 };

@@ -48,6 +48,23 @@ struct host_pair {
     return {};
 }
 
+/// Asks both hosts who they are; fails unless they are two.
+template <ports::hypervisor H> [[nodiscard]] expected<host_pair> meet(H &source, H &destination) {
+    auto from = source.host();
+    if (!from) return fail(std::move(from).error());
+    if (source.same_connection(destination)) {
+        return fail(make_error(error_kind::invalid_argument,
+                               "source and destination are one connection, to " + from->hostname)
+                        .on(from->hostname)
+                        .advise("name another host as the destination"));
+    }
+    auto to = destination.host();
+    if (!to) return fail(std::move(to).error());
+    host_pair hosts{*std::move(from), *std::move(to)};
+    if (auto ok = check_distinct(hosts); !ok) return fail(std::move(ok).error());
+    return hosts;
+}
+
 /// Everything in the options that cannot work, for these hosts too.
 [[nodiscard]] inline expected<void> check_options(const migration::options &options,
                                                   const host_pair &hosts) {
@@ -68,6 +85,26 @@ struct host_pair {
     }
     if (!found.empty()) return fail(migration::refusal(std::move(found)));
     return {};
+}
+
+/// Fails while a job is active on the domain.
+template <ports::hypervisor H>
+[[nodiscard]] expected<void> check_no_job(H &source, const uuid &id, const std::string &name,
+                                          const std::string &hostname) {
+    auto job = source.job(id);
+    if (!job) {
+        // Some drivers know no jobs, and so have none.
+        if (job.error().kind == error_kind::unsupported) return {};
+        return fail(std::move(job).error());
+    }
+    if (job->type == model::job_type::none) return {};
+    const std::string which =
+        job->operation ? " (" + std::string(to_string(*job->operation)) + ")" : "";
+    return fail(
+        make_error(error_kind::conflict, "the domain '" + name + "' has an active job" + which)
+            .on(hostname)
+            .about(name)
+            .advise("wait for it, or end it with `virsh domjobabort " + name + "`"));
 }
 
 /// Fails when the domain is unknown at the source, does not run while its memory is to be moved,
@@ -108,20 +145,7 @@ template <ports::hypervisor H>
                         .advise("find out which of the two is the right one, and destroy the "
                                 "other"));
     }
-    if (!(**status).active) return {};
-    auto job = source.job(id);
-    if (!job) {
-        // Some drivers know no jobs, and so have none.
-        if (job.error().kind == error_kind::unsupported) return {};
-        return fail(std::move(job).error());
-    }
-    if (job->type != model::job_type::none) {
-        const std::string which =
-            job->operation ? " (" + std::string(to_string(*job->operation)) + ")" : "";
-        return fail(about(error_kind::conflict, "has an active job" + which)
-                        .advise("wait for it, or end it with `virsh domjobabort " + name + "`"));
-    }
-    return {};
+    return (**status).active ? check_no_job(source, id, name, from) : expected<void>();
 }
 
 /// All of it; gives the hosts. Nothing is changed anywhere.
@@ -133,23 +157,14 @@ template <ports::hypervisor H>
     if (auto found = migration::validate(options); !found.empty()) {
         return fail(migration::refusal(std::move(found)));
     }
-    auto from = source.host();
-    if (!from) return fail(std::move(from).error());
-    if (source.same_connection(destination)) {
-        return fail(make_error(error_kind::invalid_argument,
-                               "source and destination are one connection, to " + from->hostname)
-                        .on(from->hostname)
-                        .advise("name another host as the destination"));
-    }
-    auto to = destination.host();
-    if (!to) return fail(std::move(to).error());
-    host_pair hosts{*std::move(from), *std::move(to)};
-    if (auto ok = check_distinct(hosts); !ok) return fail(std::move(ok).error());
+    auto met = meet(source, destination);
+    if (!met) return met;
+    const host_pair &hosts = *met;
     if (auto ok = check_options(options, hosts); !ok) return fail(std::move(ok).error());
     if (auto ok = check_domain(source, id, name, destination, options, hosts); !ok) {
         return fail(std::move(ok).error());
     }
-    return hosts;
+    return met;
 }
 
 } // namespace kvmig::run

@@ -13,7 +13,7 @@
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/ports/steerable.hpp>
-#include <kvmig/run/inbox.hpp>
+#include <kvmig/run/driver.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
 #include <kvmig/run/migration_result.hpp>
@@ -47,20 +47,17 @@ namespace kvmig::run {
     }
 }
 
-/// The thread that uses it is the one consumer of all that is told; progress is told on it.
-template <ports::steerable H, ports::journal J, ports::clock C> class live_driver {
+/// Progress is told on the thread that uses it.
+template <ports::steerable H, ports::journal J, ports::clock C>
+class live_driver : public driver<H, J, C> {
 public:
     live_driver(H &source, H &destination, const uuid &id, journaled<J, C> &steps,
                 const progress_callback &progress, std::stop_token stop, const sampling &how)
-        : source_(source), destination_(destination), id_(id), steps_(steps),
-          stop_(std::move(stop)), how_(how), start_(std::chrono::steady_clock::now()),
-          sampler_(source, id_, start_, progress) {}
+        : driver<H, J, C>(source, destination, id, steps, std::move(stop), how),
+          start_(std::chrono::steady_clock::now()), sampler_(source, id_, start_, progress) {}
 
-    live_driver(const live_driver &) = delete;
-    live_driver &operator=(const live_driver &) = delete;
-    live_driver(live_driver &&) = delete;
-    live_driver &operator=(live_driver &&) = delete;
-    ~live_driver() = default;
+    using driver<H, J, C>::leaving;
+    using driver<H, J, C>::observe;
 
     /// Listens to both hosts from now on; looks do where events are not to be had. Gives the
     /// failures that are more than the lack of an event loop.
@@ -130,33 +127,21 @@ public:
         }
     }
 
-    /// Waits for something to be told, and at most as long as looks lie apart.
-    void pause() {
-        for (const migration::event e :
-             inbox_.wait(std::min(how_.interval, longest_pause), leave_)) {
-            observe(e, "told by an event");
-        }
+    /// Whether there is something to see to in this state.
+    [[nodiscard]] bool at_work() const noexcept { return job_at_work(steps_.at()); }
+    /// What is to be said of a migration that is left while it is at work.
+    static constexpr std::string_view left =
+        "the hosts go on with it by themselves; nobody watches";
+    /// libvirt's own success leaves nothing at the source.
+    static constexpr bool source_lets_go_by_itself = true;
+    /// Whether the way back is to be taken where it is as safe as going on.
+    [[nodiscard]] static constexpr bool gives_up() noexcept { return false; }
+    /// Which of them were there before is not known: this driver makes none, libvirt does.
+    [[nodiscard]] expected<void> remove_targets(std::vector<std::string> &remarks) {
+        remarks.emplace_back("images that libvirt made at the destination for the copied disks "
+                             "are left there");
+        return {};
     }
-
-    /// From now on, a stop of `leave` ends the watching, not the migration: what other machines
-    /// do goes on, and the record stays open.
-    void leave_on(std::stop_token leave) { leave_ = std::move(leave); }
-    [[nodiscard]] bool leaving() const noexcept { return leave_.stop_requested(); }
-
-    /// Takes the step if `e` says something new; what is past already, or repeated, is dropped.
-    void observe(migration::event e, std::string_view detail) {
-        const auto step = steps_.machine().next(e);
-        if (!step) return;
-        if (step->to == step->from && step->then == migration::act::nothing) return;
-        feed(e, detail);
-    }
-
-    [[nodiscard]] journaled<J, C> &steps() noexcept { return steps_; }
-    [[nodiscard]] H &source() noexcept { return source_; }
-    [[nodiscard]] H &destination() noexcept { return destination_; }
-    [[nodiscard]] const uuid &id() const noexcept { return id_; }
-    [[nodiscard]] const sampling &how() const noexcept { return how_; }
-    [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
 
     [[nodiscard]] bool job_events() const noexcept { return job_events_; }
     [[nodiscard]] std::vector<model::job_progress> take_samples() {
@@ -168,27 +153,23 @@ public:
     [[nodiscard]] const std::optional<error> &abort_problem() const noexcept {
         return abort_problem_;
     }
-    /// Set while the journal does not take what happens: nothing is begun then.
-    [[nodiscard]] const std::optional<error> &journal_problem() const noexcept { return problem_; }
     [[nodiscard]] std::chrono::steady_clock::time_point start() const noexcept { return start_; }
     [[nodiscard]] std::optional<model::job_statistics> final_statistics() {
         return inbox_.final_statistics(how_.final_event);
     }
 
-    /// As `journaled::feed`; a failure is also kept for `journal_problem`.
-    bool feed(migration::event e, std::string_view detail) {
-        auto step = steps_.feed(e, std::string(detail));
-        if (step) {
-            problem_.reset();
-            return true;
-        }
-        problem_ = std::move(step).error();
-        return false;
-    }
-
 private:
-    /// Between two looks at something that other machines do.
-    static constexpr std::chrono::milliseconds longest_pause{1000};
+    using driver<H, J, C>::longest_pause;
+    using driver<H, J, C>::source_;
+    using driver<H, J, C>::destination_;
+    using driver<H, J, C>::id_;
+    using driver<H, J, C>::steps_;
+    using driver<H, J, C>::stop_;
+    using driver<H, J, C>::leave_;
+    using driver<H, J, C>::how_;
+    using driver<H, J, C>::inbox_;
+    using driver<H, J, C>::problem_;
+    using driver<H, J, C>::subscriptions_;
 
     void at_source(ports::life_change change) {
         switch (change) {
@@ -258,22 +239,12 @@ private:
         }
     }
 
-    H &source_;
-    H &destination_;
-    uuid id_;
-    journaled<J, C> &steps_;
-    std::stop_token stop_;
-    std::stop_token leave_;
-    sampling how_;
     std::chrono::steady_clock::time_point start_;
     sampler<H> sampler_;
-    inbox inbox_;
     bool job_events_ = false;
     bool life_events_ = false;
     bool abort_accepted_ = false;
     std::optional<error> abort_problem_;
-    std::optional<error> problem_;
-    std::vector<ports::subscription> subscriptions_; // ended before the inbox
 };
 
 } // namespace kvmig::run

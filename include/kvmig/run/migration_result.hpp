@@ -29,6 +29,8 @@ struct sampling {
     std::chrono::milliseconds final_event{2000};
     /// How long hosts that are still at work on a migration are waited for without any change.
     std::chrono::milliseconds patience{30000};
+    /// How long a guest that was asked to shut down may take.
+    std::chrono::milliseconds shutdown{120000};
 };
 
 /// A migration that succeeded.

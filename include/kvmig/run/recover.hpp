@@ -8,14 +8,18 @@
 #include <kvmig/migration/recovery.hpp>
 #include <kvmig/migration/recovery_choice.hpp>
 #include <kvmig/ports/clock.hpp>
+#include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/ports/steerable.hpp>
+#include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/settle.hpp>
+#include <kvmig/run/shared_images.hpp>
+#include <kvmig/xml/domain.hpp>
 
 #include <optional>
 #include <stop_token>
@@ -56,6 +60,60 @@ namespace detail {
     return out;
 }
 
+/// Fails when what is needed to go on cannot be read from the record.
+[[nodiscard]] inline expected<void> understand(const ports::migration_record &record) {
+    if (record.before.kind == migration::kind::cold) {
+        auto guest = xml::parse_domain(record.detail);
+        return guest ? expected<void>() : fail(std::move(guest).error());
+    }
+    auto options = migration::options_from_text(record.options);
+    return options ? expected<void>() : fail(std::move(options).error());
+}
+
+template <ports::steerable H, ports::journal J, ports::clock C>
+[[nodiscard]] expected<settlement>
+recover_live(H &source, H &destination, const ports::migration_record &record,
+             journaled<J, C> &steps, const recovery_wish &wish, const std::stop_token &leave,
+             const sampling &how, std::vector<error> &gaps) {
+    const auto options = migration::options_from_text(record.options);
+    if (!options) return fail(options.error());
+    const progress_callback silent;
+    live_driver<H, J, C> driver(source, destination, record.domain_uuid, steps, silent, {}, how);
+    driver.leave_on(leave);
+    gaps = driver.listen();
+    resume_call resume;
+    if (options->flags.has(migration::flag::postcopy)) {
+        resume = [&] {
+            return source.migrate(record.domain_uuid, destination, to_resume(*options));
+        };
+    }
+    return settler(driver, wish.undo, std::move(resume), wish.chosen).run();
+}
+
+/// The record's detail is the definition for the destination. Only images that both hosts share
+/// were moved so far.
+template <ports::steerable H, ports::journal J, ports::clock C>
+[[nodiscard]] expected<settlement>
+recover_cold(H &source, H &destination, const ports::migration_record &record,
+             journaled<J, C> &steps, const recovery_wish &wish, const std::stop_token &leave,
+             const sampling &how, std::vector<error> &gaps) {
+    if constexpr (ports::cold_host<H>) {
+        const auto guest = xml::parse_domain(record.detail);
+        if (!guest) return fail(guest.error());
+        shared_images<H> images(source, destination, *guest);
+        const cold_callback silent;
+        cold_driver<H, shared_images<H>, J, C> driver(
+            source, destination, record.domain_uuid, steps, images, record.detail, silent, {}, how);
+        driver.leave_on(leave);
+        gaps = driver.listen();
+        return settler(driver, wish.undo, {}, wish.chosen).run();
+    } else {
+        return fail(error_kind::unsupported, "migration " + std::to_string(steps.id().number) +
+                                                 " is a cold one, which these hosts cannot take "
+                                                 "up");
+    }
+}
+
 } // namespace detail
 
 /// Takes up migration `id` of `journal`: asks both hosts, which `connect(uri)` gives as
@@ -63,8 +121,8 @@ namespace detail {
 /// was chosen, it does nothing: the settlement says what was seen and what the choices are.
 ///
 /// `leave` ends the watching of what goes on by itself, and nothing else. Fails with `not_found`;
-/// with `conflict` while another controller drives the migration; with `unsupported` for a cold
-/// migration; with `protocol` when the record cannot be understood.
+/// with `conflict` while another controller drives the migration; with `protocol` when the record
+/// cannot be understood.
 template <ports::journal J, class Connect, ports::clock C = ports::system_clock>
 [[nodiscard]] expected<recovered>
 recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish &wish = {},
@@ -79,14 +137,7 @@ recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish
     const ports::migration_record &record = out.was.record;
     out.now.at = out.was.at();
     if (is_end(out.now.at)) return out;
-    if (record.before.kind == migration::kind::cold) {
-        return fail(error_kind::unsupported, "migration " + std::to_string(id.number) +
-                                                 " is a cold one, which this program does not "
-                                                 "take up");
-    }
-    const auto options = migration::options_from_text(record.options);
-    if (!options) return fail(options.error());
-
+    if (auto ok = detail::understand(record); !ok) return fail(std::move(ok).error());
     journaled<J, C> steps(journal, *std::move(lease), out.was, std::move(clock));
     if (out.now.at == migration::state::planned) {
         // Nothing had been touched, and no host need be asked.
@@ -118,17 +169,13 @@ recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish
     if (auto begun = steps.feed(migration::event::controller_restarted, "taken up"); !begun) {
         return fail(std::move(begun).error());
     }
-    const progress_callback silent;
-    live_driver<H, J, C> driver(*source, *destination, record.domain_uuid, steps, silent, {}, how);
-    driver.leave_on(leave);
-    out.gaps = driver.listen();
-    resume_call resume;
-    if (options->flags.has(migration::flag::postcopy)) {
-        resume = [&] {
-            return source->migrate(record.domain_uuid, *destination, to_resume(*options));
-        };
-    }
-    out.now = settler<H, J, C>(driver, wish.undo, std::move(resume), wish.chosen).run();
+    auto settled =
+        record.before.kind == migration::kind::cold
+            ? detail::recover_cold(*source, *destination, record, steps, wish, leave, how, out.gaps)
+            : detail::recover_live(*source, *destination, record, steps, wish, leave, how,
+                                   out.gaps);
+    if (!settled) return fail(std::move(settled).error());
+    out.now = *std::move(settled);
     return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Brings a live migration to its end from whatever state it is in: asks both hosts, decides, puts
+/// Brings a migration to its end from whatever state it is in: asks both hosts, decides, puts
 /// right, and sees to jobs that go on. It stops where a person must choose.
 #pragma once
 
@@ -10,7 +10,6 @@
 #include <kvmig/migration/recovery_choice.hpp>
 #include <kvmig/migration/ruling.hpp>
 #include <kvmig/migration/state.hpp>
-#include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/look.hpp>
 
 #include <algorithm>
@@ -42,9 +41,9 @@ using resume_call = std::function<expected<void>()>;
 
 /// Goes on with the migration that `driver` holds. `undo`: back to the source where that is as
 /// safe as going on. Without `resume`, a broken post-copy is left to a person.
-template <ports::steerable H, ports::journal J, ports::clock C> class settler {
+template <class Driver> class settler {
 public:
-    settler(live_driver<H, J, C> &driver, bool undo, resume_call resume,
+    settler(Driver &driver, bool undo, resume_call resume,
             std::optional<migration::choice> chosen = {})
         : driver_(driver), undo_(undo), resume_(std::move(resume)), chosen_(chosen) {}
 
@@ -73,10 +72,10 @@ private:
         case state::clearing:
             return carry_out({host_step::destroy_destination}, event::destination_cleared);
         case state::restoring:
-            return carry_out({host_step::resume_source, host_step::start_source},
+            return put_right({host_step::resume_source, host_step::start_source},
                              event::source_restored);
         case state::cleaning:
-            return carry_out({host_step::undefine_destination, host_step::remove_targets},
+            return put_right({host_step::undefine_destination, host_step::remove_targets},
                              driver_.steps().past().cancel_requested || undo_ ? event::withdrawn
                                                                               : event::undone);
         case state::releasing: return release();
@@ -84,10 +83,10 @@ private:
         case state::post_copy_recovering: return resume();
         default: break;
         }
-        if (!job_at_work(at())) return false;
+        if (!driver_.at_work()) return false;
         driver_.attend();
         if (driver_.leaving()) {
-            out_.said = "the hosts go on with it by themselves; nobody watches";
+            out_.said = Driver::left;
             return false;
         }
         return !driver_.journal_problem();
@@ -108,7 +107,8 @@ private:
     }
     [[nodiscard]] migration::ruling rule(const view &seen, bool patient) {
         return migration::decide(driver_.steps().before(), driver_.steps().past(), seen.source.seen,
-                                 seen.destination.seen, {.undo = undo_, .patient = patient});
+                                 seen.destination.seen,
+                                 {.undo = undo_ || driver_.gives_up(), .patient = patient});
     }
     [[nodiscard]] static bool goes_on(const migration::ruling &r) {
         return r.feed.has(event::job_still_runs) || r.feed.has(event::guest_split);
@@ -187,8 +187,8 @@ private:
     // Doing.
 
     [[nodiscard]] expected<void> act(host_step step) {
-        H &source = driver_.source();
-        H &destination = driver_.destination();
+        auto &source = driver_.source();
+        auto &destination = driver_.destination();
         const uuid &id = driver_.id();
         switch (step) {
         case host_step::destroy_destination: return destination.destroy(id);
@@ -199,11 +199,7 @@ private:
         case host_step::undefine_source: return source.undefine(id);
         case host_step::resume_destination: return destination.resume(id);
         case host_step::start_destination: return destination.start(id);
-        case host_step::remove_targets:
-            // Which of them were there before is not known: this driver makes none, libvirt does.
-            out_.remarks.emplace_back("images that libvirt made at the destination for the copied "
-                                      "disks are left there");
-            return {};
+        case host_step::remove_targets: return driver_.remove_targets(out_.remarks);
         }
         return {};
     }
@@ -216,6 +212,24 @@ private:
             if (auto done = act(step); !done) return failed(step, std::move(done).error());
         }
         return feed(closing, done_text(belonging));
+    }
+    /// The way back. Where a failed step led here, what there is to be done is looked for first.
+    bool put_right(std::initializer_list<host_step> belonging, event closing) {
+        if (!ruling_.feed.has(event::guest_at_source) && !look_for(event::guest_at_source)) {
+            return !driver_.journal_problem();
+        }
+        return carry_out(belonging, closing);
+    }
+    /// Looks at both hosts; when they do not say `wanted`, they are asked until it is settled.
+    bool look_for(event wanted) {
+        const view seen = look_at_both();
+        const migration::ruling r = rule(seen, false);
+        if (!r.feed.has(wanted)) {
+            feed(event::step_failed, text_of(r, seen));
+            return false;
+        }
+        ruling_ = r;
+        return true;
     }
     [[nodiscard]] std::string done_text(std::initializer_list<host_step> belonging) const {
         std::string out;
@@ -242,6 +256,9 @@ private:
                               host_step::resume_destination, host_step::start_destination},
                              event::source_released);
         }
+        if constexpr (!Driver::source_lets_go_by_itself) {
+            return look_for(event::guest_at_destination) ? release() : !driver_.journal_problem();
+        }
         const view seen = look_at_both();
         const migration::sighting &s = seen.source.seen;
         const migration::sighting &d = seen.destination.seen;
@@ -267,7 +284,8 @@ private:
     }
     bool resume() {
         resumed_ = true;
-        auto outcome = driver_.conduct(resume_);
+        expected<void> outcome;
+        if constexpr (requires { driver_.conduct(resume_); }) outcome = driver_.conduct(resume_);
         if (at() != state::post_copy_recovering && at() != state::post_copy &&
             at() != state::post_copy_paused) {
             return !driver_.journal_problem();
@@ -279,7 +297,7 @@ private:
         return feed(e, outcome.error().what);
     }
 
-    live_driver<H, J, C> &driver_;
+    Driver &driver_;
     bool undo_;
     resume_call resume_;
     std::optional<migration::choice> chosen_;

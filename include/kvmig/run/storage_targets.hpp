@@ -7,6 +7,7 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/storage.hpp>
+#include <kvmig/libvirt/volume_at.hpp>
 #include <kvmig/migration/options.hpp>
 #include <kvmig/model/domain.hpp>
 #include <kvmig/model/storage.hpp>
@@ -66,21 +67,6 @@ disks_to_copy(const model::domain &guest, const migration::options &options) {
         .about(disk.source.path);
 }
 
-/// What stands at `path` on a host; nothing when no pool there knows a volume of this path.
-[[nodiscard]] inline expected<std::optional<model::storage_volume>>
-volume_at(const libvirt::connection &on, const std::string &path) {
-    auto found = libvirt::storage_volume::lookup_by_path(on, path);
-    if (!found) {
-        if (found.error().kind == error_kind::not_found) return std::nullopt;
-        return fail(std::move(found).error());
-    }
-    auto text = found->xml();
-    if (!text) return fail(std::move(text).error());
-    auto volume = xml::parse_storage_volume(*text);
-    if (!volume) return fail(std::move(volume).error());
-    return std::optional(*std::move(volume));
-}
-
 /// The pool whose target is the folder of `path`, with what lies in it looked at anew: an image
 /// copied there by hand is not known before.
 [[nodiscard]] inline expected<libvirt::storage_pool>
@@ -125,14 +111,14 @@ pool_for(const libvirt::connection &on, const model::disk &disk, const std::stri
                                                   const libvirt::connection &destination,
                                                   const model::disk &disk,
                                                   const model::disk_source &below) {
-    auto there = volume_at(destination, below.path);
+    auto there = libvirt::volume_at(destination, below.path);
     if (!there) return fail(std::move(there).error());
     if (!*there) {
         return fail(target_problem(error_kind::not_found, disk, destination,
                                    "its backing file '" + below.path + "' is missing there")
                         .advise("copy the backing file to the same path there first"));
     }
-    auto here = volume_at(source.on(), below.path);
+    auto here = libvirt::volume_at(source.on(), below.path);
     if (!here) return fail(std::move(here).error());
     if (*here && (**here).capacity != (**there).capacity) {
         return fail(target_problem(error_kind::conflict, disk, destination,
@@ -184,7 +170,7 @@ require_backing(const libvirt::domain &source, const libvirt::connection &destin
     if (!size) return fail(std::move(size).error());
     auto pool = pool_for(destination, disk, disk.source.path);
     if (!pool) return fail(std::move(pool).error());
-    auto there = volume_at(destination, disk.source.path);
+    auto there = libvirt::volume_at(destination, disk.source.path);
     if (!there) return fail(std::move(there).error());
     storage_target out{disk.target, disk.source.path, false};
     if (*there) {

@@ -146,6 +146,7 @@ inline void write_permissions(pugi::xml_node target, const std::optional<std::ui
     if (auto ok = detail::read_permissions(*doc, target, out.mode, out.owner, out.group); !ok) {
         return fail(std::move(ok).error());
     }
+    out.modified = target.child("timestamps").child_value("mtime");
     if (const pugi::xml_node backing = root.child("backingStore"); backing.child("path")) {
         out.backing = model::backing_store{backing.child_value("path"),
                                            backing.child("format").attribute("type").value()};

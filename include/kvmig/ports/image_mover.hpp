@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/// The port by which a guest's images come to the destination while it is shut off.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/core/units.hpp>
+
+#include <concepts>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace kvmig::ports {
+
+/// How far the images have come.
+struct copy_progress {
+    bytes done;
+    bytes total;
+};
+
+using copy_callback = std::function<void(const copy_progress &)>;
+
+/// The images of one guest, on their way.
+///
+/// - `shared`: whether both hosts use the same images, so that nothing moves.
+/// - `prepare()`: compares and makes what is needed at the destination; the guest may still run.
+/// - `copy(progress, stop)`: goes on where an earlier one, of another process too, was cut short.
+///   Fails with `cancelled` after a stop.
+/// - `prove()`: succeeds only when the destination's images are equal to the source's; in words,
+///   what proves it.
+/// - `remove()`: what `prepare` and `copy` made at the destination, and nothing else. What is gone
+///   already is no error.
+template <class T>
+concept image_mover = requires(T &m, const copy_callback &progress, const std::stop_token &stop) {
+    { T::shared } -> std::convertible_to<bool>;
+    { m.prepare() } -> std::same_as<expected<void>>;
+    { m.copy(progress, stop) } -> std::same_as<expected<void>>;
+    { m.prove() } -> std::same_as<expected<std::string>>;
+    { m.remove() } -> std::same_as<expected<void>>;
+};
+
+} // namespace kvmig::ports

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include <lab/cli/migrate_cold.hpp>
+
+#include <kvmig/migration/options_text.hpp>
+#include <kvmig/migration/state.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace kvmig::lab::cli {
+
+using migration::flag;
+
+expected<run::cold_options> cold_options_of(const migration::options &asked) {
+    run::cold_options out;
+    out.undefine_source = asked.flags.has(flag::undefine_source);
+    migration::options rest = asked;
+    // The destination always defines it.
+    for (const flag each : {flag::undefine_source, flag::persist_dest}) {
+        rest.flags.set(each, false);
+    }
+    if (rest == migration::options{.flags = {}}) return out;
+    std::string typed = to_text(rest);
+    std::replace(typed.begin(), typed.end(), '\n', ' ');
+    return fail(make_error(error_kind::invalid_argument,
+                           "mode cold: of the options of libvirt's migrations only --persistent "
+                           "and --undefinesource have a meaning, and there is: " +
+                               typed)
+                    .advise("leave them out, or migrate with --mode live"));
+}
+
+std::string progress_text(const std::string &domain, const run::cold_progress &now) {
+    std::string out = fmt::format("{}: {}", domain, to_string(now.at));
+    if (now.images && now.images->total.count() > 0) {
+        out += fmt::format(", {:.1f} of {:.1f} MiB", now.images->done.as_mib(),
+                           now.images->total.as_mib());
+    }
+    return out;
+}
+
+void print_answer(const run::cold_result &result) {
+    fmt::print("{}: migrated cold from {} to {} in {:.1f} s\n", result.domain,
+               result.source.hostname, result.destination.hostname,
+               std::chrono::duration<double>(result.wall_time).count());
+    if (result.downtime) {
+        fmt::print("  shut off   {:.1f} s\n",
+                   std::chrono::duration<double>(*result.downtime).count());
+    }
+    fmt::print("  images     {}\n", result.proof);
+    fmt::print("  {}\n", result.guest.text());
+    for (const error &gap : result.gaps) fmt::print(stderr, "kvmig: {}\n", describe(gap));
+}
+
+} // namespace kvmig::lab::cli
