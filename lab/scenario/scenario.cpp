@@ -30,7 +30,7 @@ void scenario_result::measure(std::string name, double value, std::string unit) 
 std::span<const scenario> all_scenarios() {
     static const std::array scenarios{
         cold_shared(), live_shared(), live_shared_mount(), live_block(),    live_incremental(),
-        live_cancel(), live_speed(),  live_downtime(),     live_parallel(),
+        live_cancel(), live_speed(),  live_downtime(),     live_parallel(), live_recovery(),
     };
     return scenarios;
 }

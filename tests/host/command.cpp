@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <kvmig/host/command.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
+#include <filesystem>
 #include <thread>
 
 using namespace kvmig;
@@ -57,6 +59,25 @@ TEST_CASE("a command that hangs is ended by its watchdog") {
     const auto result = host::run(cmd);
     REQUIRE_FALSE(result);
     CHECK(result.error().kind == error_kind::timed_out);
+}
+
+TEST_CASE("without grace a command hears nothing of its end") {
+    const test::temporary_directory place;
+    const auto ready = place.path() / "ready";
+    const auto heard = place.path() / "heard";
+    command cmd =
+        of({"sh", "-c", "trap 'echo >\"$2\"; exit' TERM; echo >\"$1\"; while :; do :; done", "sh",
+            ready, heard});
+    cmd.grace = std::chrono::milliseconds{0};
+    std::stop_source source;
+    std::jthread stopper{[&] {
+        while (!std::filesystem::exists(ready)) std::this_thread::yield();
+        source.request_stop();
+    }};
+    const auto result = host::run(cmd, source.get_token());
+    REQUIRE_FALSE(result);
+    CHECK(result.error().kind == error_kind::cancelled);
+    CHECK_FALSE(std::filesystem::exists(heard));
 }
 
 TEST_CASE("a command ends when it is asked to stop") {

@@ -43,7 +43,8 @@ struct command {
     bool inherit_stdio = false; ///< terminal programs: standard streams are this process's own
     /// Wait for the end of its output too, which a daemon that it leaves behind may hold open.
     bool until_streams_end = false;
-    /// How long the program may take to end after SIGTERM before SIGKILL follows.
+    /// How long the program may take to end after SIGTERM before SIGKILL follows; 0: SIGKILL, and
+    /// nothing before.
     std::chrono::milliseconds grace = std::chrono::seconds{5};
 };
 
@@ -280,7 +281,7 @@ private:
 
     void end_early(error why) {
         reason_ = std::move(why);
-        signal(SIGTERM);
+        signal(cmd_.grace.count() > 0 ? SIGTERM : SIGKILL);
         kill_at_ = clock::now() + cmd_.grace;
     }
 

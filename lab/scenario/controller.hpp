@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/// `kvmig migrate` as a process of its own that is killed on the way, and the `kvmig recover` that
+/// takes up what it left.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/migration/state.hpp>
+#include <lab/scenario/scenario.hpp>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace kvmig::lab {
+
+class controller {
+public:
+    /// With a journal of its own below the scenario's folder, called `name`.
+    controller(const scenario_context &context, const std::string &name)
+        : context_(&context), state_home_(context.folder / name) {}
+
+    /// Migrates `domain` between two lab hosts, and dies by SIGKILL when its journal says `where`;
+    /// gives the state in which the journal was left. Fails when the migration ended before.
+    [[nodiscard]] expected<migration::state>
+    migrate_and_die(const std::string &domain, const std::string &from, const std::string &to,
+                    std::vector<std::string> options, migration::state where) const;
+
+    /// `kvmig recover --all --json`: what it answers of the one migration there is.
+    [[nodiscard]] expected<nlohmann::json> recover() const;
+
+private:
+    [[nodiscard]] expected<std::optional<migration::state>> position() const;
+
+    const scenario_context *context_;
+    std::filesystem::path state_home_;
+};
+
+} // namespace kvmig::lab
