@@ -20,5 +20,6 @@
 #include <kvmig/run/sampler.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/shared_images.hpp>
+#include <kvmig/run/steer.hpp>
 #include <kvmig/run/storage_targets.hpp>
 #include <kvmig/run/whereabouts.hpp>

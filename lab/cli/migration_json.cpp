@@ -103,6 +103,13 @@ nlohmann::json to_json(const run::migration_result &result) {
     out["events"] = result.events;
     out["statistics"] = nlohmann::json::object();
     out["samples"] = nlohmann::json::array();
+    out["steered"] = nlohmann::json::array();
+    for (const run::steering_step &each : result.steered) {
+        nlohmann::json step{
+            {"at", each.at.count()}, {"what", to_string(each.what)}, {"reason", each.reason}};
+        if (each.downtime) step["downtime"] = each.downtime->count();
+        out["steered"].push_back(std::move(step));
+    }
     if (result.source_statistics) {
         out["statistics"]["source"] = to_json(*result.source_statistics);
     }

@@ -59,6 +59,7 @@ public:
     std::function<expected<model::job_statistics>()> on_job;
     std::function<expected<model::job_statistics>()> on_completed_job;
     std::function<expected<void>()> on_abort_job;
+    std::function<expected<void>()> on_start_postcopy;
     std::function<expected<ports::subscription>()> on_watch;
     std::function<std::optional<error>()> status_problem;
     /// Before a call of the name that puts things right: its failure, if any.
@@ -69,6 +70,7 @@ public:
     std::atomic<int> looks = 0;
     std::atomic<int> watchers = 0;
     migration::options seen_options;
+    std::atomic<std::chrono::milliseconds> max_downtime{};
 
     /// The calls that put things right, in order.
     [[nodiscard]] std::vector<std::string> steered() {
@@ -132,8 +134,14 @@ public:
         if (on_abort_job) return on_abort_job();
         return fail(error_kind::conflict, "no job is active on the domain");
     }
-    expected<void> start_postcopy(const uuid &) { return {}; }
-    expected<void> set_max_downtime(const uuid &, std::chrono::milliseconds) { return {}; }
+    expected<void> start_postcopy(const uuid &) {
+        return on_start_postcopy ? on_start_postcopy()
+                                 : fail(error_kind::conflict, "post-copy cannot begin");
+    }
+    expected<void> set_max_downtime(const uuid &, std::chrono::milliseconds limit) {
+        max_downtime = limit;
+        return {};
+    }
     expected<void> set_max_speed(const uuid &, byte_rate) { return {}; }
     expected<void> migrate(const uuid &, hypervisor &destination,
                            const migration::options &options) {

@@ -3,10 +3,13 @@
 /// becomes an event, and nothing is done that the machine has not announced.
 #pragma once
 
+#include <kvmig/convergence/sample.hpp>
+#include <kvmig/convergence/steering.hpp>
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/uuid.hpp>
 #include <kvmig/migration/event.hpp>
 #include <kvmig/migration/machine.hpp>
+#include <kvmig/migration/options.hpp>
 #include <kvmig/migration/sighting.hpp>
 #include <kvmig/migration/state.hpp>
 #include <kvmig/model/job.hpp>
@@ -18,6 +21,7 @@
 #include <kvmig/run/look.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/sampler.hpp>
+#include <kvmig/run/steer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -56,6 +60,15 @@ public:
         : driver<H, J, C>(source, destination, id, steps, std::move(stop), how),
           start_(std::chrono::steady_clock::now()), sampler_(source, id_, start_, progress) {}
 
+    /// Lets `options` say which aids the migration may use; without it, nothing is steered.
+    void steer(const migration::options &options) {
+        const steering_wish &wish = how_.steer;
+        steering_.emplace(wish.policy, convergence::allowed_aids{.post_copy = options.flags.has(
+                                                                     migration::flag::postcopy),
+                                                                 .suspend = wish.may_suspend,
+                                                                 .abort = wish.may_abort});
+    }
+
     using driver<H, J, C>::leaving;
     using driver<H, J, C>::observe;
 
@@ -93,12 +106,14 @@ public:
         const std::jthread calling([&] { inbox_.returned(call()); });
         for (;;) {
             const auto told =
-                inbox_.wait(stop_.stop_requested() ? how_.abort_interval : how_.interval, stop_);
+                inbox_.wait(to_be_cancelled() ? how_.abort_interval : how_.interval, stop_);
             for (const migration::event e : told) observe(e, "told by an event");
             if (auto outcome = inbox_.take_outcome()) return *std::move(outcome);
-            if (stop_.stop_requested()) cancel();
-            observe_job(sampler_.look());
+            if (to_be_cancelled()) cancel();
+            const auto seen = sampler_.look();
+            observe_job(seen);
             if (!life_events_) observe_guest();
+            if (seen && seen->type != model::job_type::none) steer_on();
         }
     }
 
@@ -142,6 +157,14 @@ public:
                              "are left there");
         return {};
     }
+
+    /// What was decided on the way, and what of it failed.
+    [[nodiscard]] std::vector<steering_step> take_steering() { return std::move(steered_); }
+    [[nodiscard]] const std::vector<error> &steering_problems() const noexcept {
+        return steering_problems_;
+    }
+    /// Why the migration was given up, where this program decided that.
+    [[nodiscard]] const std::optional<error> &given_up() const noexcept { return given_up_; }
 
     [[nodiscard]] bool job_events() const noexcept { return job_events_; }
     [[nodiscard]] std::vector<model::job_progress> take_samples() {
@@ -224,11 +247,83 @@ private:
         }
     }
 
+    [[nodiscard]] bool to_be_cancelled() const noexcept {
+        return stop_.stop_requested() || given_up_;
+    }
+
+    /// Does what the time limit and the policy ask for by now.
+    void steer_on() {
+        const model::job_progress *now = sampler_.newest();
+        if (!steering_ || now == nullptr || to_be_cancelled()) return;
+        const auto &limit = how_.steer.limit;
+        if (limit && !limit_met_ && now->since_start >= limit->after) {
+            const std::string reason =
+                std::to_string(limit->after.count()) + " ms, the time allowed, are over";
+            limit_met_ = act(now->since_start, {action_of(limit->then), std::nullopt, reason, {}});
+        }
+        const bool in_post_copy = steps_.at() == migration::state::post_copy;
+        const auto decided =
+            steering_->next(convergence::sample_of(*now, max_downtime_, in_post_copy));
+        if (decided.what != convergence::action::wait) act(now->since_start, decided);
+    }
+
+    [[nodiscard]] static constexpr convergence::action action_of(at_limit what) noexcept {
+        switch (what) {
+        case at_limit::cancel: return convergence::action::abort_job;
+        case at_limit::suspend: return convergence::action::suspend_guest;
+        case at_limit::post_copy: return convergence::action::start_post_copy;
+        }
+        return convergence::action::wait;
+    }
+
+    /// Whether its moment had come: the guest can be suspended, and post-copy begin, only while
+    /// its memory moves.
+    bool act(std::chrono::milliseconds at, const convergence::decision &what) {
+        using convergence::action;
+        const bool in_memory = steps_.at() == migration::state::pre_copy;
+        const bool needs_memory =
+            what.what == action::suspend_guest || what.what == action::start_post_copy;
+        if (needs_memory && !in_memory) return false;
+        steered_.push_back({at, what.what, what.downtime, what.reason});
+        switch (what.what) {
+        case action::wait: break;
+        case action::set_downtime:
+            max_downtime_ = *what.downtime;
+            note(source_.set_max_downtime(id_, *what.downtime));
+            break;
+        case action::start_post_copy:
+            observe(migration::event::post_copy_requested, what.reason);
+            if (steps_.at() != migration::state::post_copy_starting) break;
+            if (!note(source_.start_postcopy(id_))) {
+                observe(migration::event::post_copy_refused, steering_problems_.back().what);
+            }
+            break;
+        case action::suspend_guest:
+            observe(migration::event::suspend_requested, what.reason);
+            if (steps_.at() != migration::state::pre_copy_suspended) break;
+            if (!note(source_.suspend(id_))) {
+                observe(migration::event::step_failed, steering_problems_.back().what);
+            }
+            break;
+        case action::abort_job:
+            given_up_ = make_error(error_kind::timed_out, what.reason);
+            cancel();
+            break;
+        }
+        return true;
+    }
+    bool note(expected<void> done) {
+        if (done) return true;
+        steering_problems_.push_back(std::move(done).error());
+        return false;
+    }
+
     /// Before the job has begun, and in post-copy, there is nothing to abort: asked again until
     /// the job has ended.
     void cancel() {
         if (steps_.at() != migration::state::cancelling) {
-            observe(migration::event::cancel_requested, "as asked for");
+            observe(migration::event::cancel_requested,
+                    given_up_ ? given_up_->what : "as asked for");
         }
         // Without a record of it, it is not begun; and past switch-over it is not tried.
         if (steps_.at() != migration::state::cancelling) return;
@@ -245,6 +340,12 @@ private:
     bool life_events_ = false;
     bool abort_accepted_ = false;
     std::optional<error> abort_problem_;
+    std::optional<convergence::steering> steering_;
+    bool limit_met_ = false;
+    std::optional<std::chrono::milliseconds> max_downtime_; ///< as it was set here
+    std::vector<steering_step> steered_;
+    std::vector<error> steering_problems_;
+    std::optional<error> given_up_;
 };
 
 } // namespace kvmig::run

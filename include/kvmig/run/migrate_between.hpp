@@ -43,6 +43,17 @@ template <ports::hypervisor H>
     return std::nullopt;
 }
 
+/// Fails when the time limit asks for what the migration does not allow.
+[[nodiscard]] inline expected<void> check_steering(const migration::options &options,
+                                                   const steering_wish &wish) {
+    if (!wish.limit || wish.limit->then != at_limit::post_copy) return {};
+    if (options.flags.has(migration::flag::postcopy)) return {};
+    return fail(make_error(error_kind::invalid_argument,
+                           "after the time limit post-copy is to begin, and the flag postcopy is "
+                           "not set")
+                    .advise("add the flag postcopy"));
+}
+
 /// Which event the end of the call is. An error tells nothing yet of where the guest is.
 [[nodiscard]] inline migration::event event_of(const expected<void> &outcome) noexcept {
     if (outcome) return migration::event::job_completed;
@@ -74,6 +85,9 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
                   const migration::options &options, const progress_callback &progress = {},
                   const std::stop_token &stop = {}, const sampling &how = {}, C clock = {}) {
     using migration::event;
+    if (auto ok = detail::check_steering(options, how.steer); !ok) {
+        return fail(std::move(ok).error());
+    }
     auto hosts = check_before_migration(source, id, name, destination, options);
     if (!hosts) return fail(std::move(hosts).error());
     const whereabouts before{ask(source, id, hosts->source.hostname),
@@ -102,6 +116,7 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     result.source = hosts->source;
     result.destination = hosts->destination;
     live_driver<H, J, C> driver(source, destination, id, steps, progress, stop, how);
+    driver.steer(options);
     result.gaps = driver.listen();
     result.events = driver.job_events();
 
@@ -114,6 +129,8 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
         std::chrono::steady_clock::now() - driver.start());
     result.samples = driver.take_samples();
     if (driver.blind()) result.gaps.push_back(*driver.blind());
+    result.steered = driver.take_steering();
+    for (const error &each : driver.steering_problems()) result.gaps.push_back(each);
 
     driver.feed(detail::event_of(outcome),
                 outcome ? "the call returned success" : outcome.error().what);
@@ -132,9 +149,13 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     result.guest.destination = ask(destination, id, hosts->destination.hostname);
     if (!outcome) {
         const bool was_running = record.before.source_was == migration::activity::running;
-        error failure =
-            detail::migration_failure(name, *hosts, result.guest, std::move(outcome).error(),
-                                      stop.stop_requested(), driver.abort_accepted(), was_running);
+        error failure = detail::migration_failure(
+            name, *hosts, result.guest, std::move(outcome).error(),
+            stop.stop_requested() || driver.given_up(), driver.abort_accepted(), was_running);
+        if (driver.given_up() && failure.kind == error_kind::cancelled) {
+            failure.kind = driver.given_up()->kind;
+            failure.causes.insert(failure.causes.begin(), *driver.given_up());
+        }
         if (!settled.ended()) {
             failure.causes.push_back(detail::left_open(settled, steps.id()));
         }

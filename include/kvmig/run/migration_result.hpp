@@ -7,6 +7,7 @@
 #include <kvmig/migration/state.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/run/steer.hpp>
 #include <kvmig/run/whereabouts.hpp>
 
 #include <chrono>
@@ -20,7 +21,7 @@ namespace kvmig::run {
 /// Called on the thread that called `migrate`, for every sample. It must not throw.
 using progress_callback = std::function<void(const model::job_progress &)>;
 
-/// How often a migration is looked at.
+/// How a migration is looked at and steered.
 struct sampling {
     std::chrono::milliseconds interval{250};
     /// Between two attempts to abort, while a cancelled migration has not ended.
@@ -31,6 +32,7 @@ struct sampling {
     std::chrono::milliseconds patience{30000};
     /// How long a guest that was asked to shut down may take.
     std::chrono::milliseconds shutdown{120000};
+    steering_wish steer{};
 };
 
 /// A migration that succeeded.
@@ -46,6 +48,7 @@ struct migration_result {
     std::chrono::milliseconds wall_time{0};   ///< of libvirt's call, on the steady clock
     whereabouts guest;                        ///< asked after the call returned
     bool events = false;                      ///< whether events were listened to
+    std::vector<steering_step> steered;       ///< what was decided on the way
     bool cancelled_too_late = false;          ///< a stop was asked for, and the guest had moved
     /// Where the machine stands: `completed`, unless `gaps` says that the source was not released.
     migration::state state = migration::state::completed;

@@ -49,6 +49,10 @@ public:
         return statistics;
     }
 
+    /// The newest sample, of the last look that saw a job; null before.
+    [[nodiscard]] const model::job_progress *newest() const noexcept {
+        return samples_.empty() ? nullptr : &samples_.back();
+    }
     [[nodiscard]] std::vector<model::job_progress> take_samples() { return std::move(samples_); }
     /// Set when the last looks all failed.
     [[nodiscard]] const std::optional<error> &problem() const noexcept { return problem_; }
