@@ -14,6 +14,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_cancel();
 [[nodiscard]] scenario live_speed();
 [[nodiscard]] scenario live_downtime();
+[[nodiscard]] scenario live_converge();
 [[nodiscard]] scenario live_parallel();
 [[nodiscard]] scenario live_recovery();
 

@@ -57,7 +57,8 @@ expected<witnesses> stage::meet_again(const guest_domain &guest) {
 expected<run::migration_result> stage::move(performer &who, const std::string &prefix,
                                             const libvirt::connection &to,
                                             const migration::options &how,
-                                            const run::progress_callback &each_sample) {
+                                            const run::progress_callback &each_sample,
+                                            const run::sampling &watched) {
     if (auto begun = who.watch.begin(); !begun) return fail(std::move(begun).error());
     const std::string doing = fmt::format("{}migrating to {}", prefix, to.hostname());
     context_->tell(doing);
@@ -69,7 +70,7 @@ expected<run::migration_result> stage::move(performer &who, const std::string &p
             }
             if (each_sample) each_sample(now);
         },
-        context_->stop);
+        context_->stop, watched);
     if (!result) return result;
     prove_migration(context_->out, prefix, *result);
     auto there = libvirt::domain::lookup(to, result->id);

@@ -56,7 +56,8 @@ public:
     /// well as what guest and outside saw. `who.at` is the domain at its new place then.
     [[nodiscard]] expected<run::migration_result>
     move(performer &who, const std::string &prefix, const libvirt::connection &to,
-         const migration::options &how = {}, const run::progress_callback &each_sample = {});
+         const migration::options &how = {}, const run::progress_callback &each_sample = {},
+         const run::sampling &watched = {});
 
     /// Proves that `who` still runs at its place and was not hurt, after a move that was not made.
     [[nodiscard]] expected<void> prove_unhurt(performer &who, const std::string &prefix);
