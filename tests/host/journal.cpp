@@ -13,7 +13,7 @@
 
 using namespace kvmig;
 using namespace kvmig::migration;
-using namespace kvmig::testing;
+using namespace kvmig::test;
 using host::sqlite_journal;
 using ports::journal_entry;
 using ports::migration_id;

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace kvmig::testing {
+namespace kvmig::test {
 
 /// A folder of its own for a test, gone when it ends.
 class scratch {
@@ -70,4 +70,4 @@ inline constexpr std::initializer_list<migration::event> whole_move = {
     migration::event::guest_stopped,     migration::event::job_completed,
     migration::event::source_released};
 
-} // namespace kvmig::testing
+} // namespace kvmig::test

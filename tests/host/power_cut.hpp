@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 #include <string>
 
-namespace kvmig::testing {
+namespace kvmig::test {
 
 /// SQLite's default file system while an object lives; one at a time.
 class power_cut {
@@ -124,4 +124,4 @@ private:
     int syncs_ = 0;
 };
 
-} // namespace kvmig::testing
+} // namespace kvmig::test

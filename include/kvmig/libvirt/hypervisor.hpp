@@ -148,7 +148,12 @@ public:
     }
     /// The guest's firmware variables, which libvirt will not leave without an owner, stay.
     [[nodiscard]] expected<void> undefine(const uuid &id) const {
-        return with(id, [](const domain &d) { return d.undefine(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM); });
+        return with(id, [](const domain &d) {
+            auto done = d.undefine(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM);
+            // A driver without firmware variables knows no such flag.
+            if (done || done.error().kind != error_kind::invalid_argument) return done;
+            return d.undefine();
+        });
     }
 
     [[nodiscard]] expected<std::string> definition(const uuid &id) const {
