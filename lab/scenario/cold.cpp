@@ -77,12 +77,7 @@ expected<void> move_cold(stage &on, performer &guest, const std::string &prefix,
 expected<void> run_cold_shared(scenario_context &context) {
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
-    model::storage_volume volume;
-    volume.name = "vm1.qcow2";
-    volume.format = "qcow2";
-    volume.capacity = bytes::gib(10);
-    volume.allocation = bytes{0};
-    auto path = on->add_volume(on->on().kvm01(), pool_name, volume);
+    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::gib(10));
     if (!path) return fail(std::move(path).error());
     guest_domain actor = usual_guest();
     actor.disk = *path;

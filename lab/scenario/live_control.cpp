@@ -17,12 +17,7 @@ using migration::flag;
 
 /// A guest with its disk in the store, or on kvm01's own disk.
 expected<performer> start_guest(stage &on, std::string_view pool, page_rate dirtying) {
-    model::storage_volume volume;
-    volume.name = "vm1.qcow2";
-    volume.format = "qcow2";
-    volume.capacity = bytes::mib(64);
-    volume.allocation = bytes{0};
-    auto path = on.add_volume(on.on().kvm01(), pool, volume);
+    auto path = on.add_image(pool, "vm1.qcow2", bytes::mib(64));
     if (!path) return fail(std::move(path).error());
     guest_domain actor = usual_guest();
     actor.disk = *path;

@@ -55,8 +55,10 @@ expected<void> without_aid(stage &on, performer &guest) {
 expected<void> run_live_converge(scenario_context &context) {
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
+    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::mib(64));
+    if (!path) return fail(std::move(path).error());
     guest_domain actor = usual_guest();
-    actor.settings.disk.clear();
+    actor.disk = *path;
     actor.settings.rate = page_rate{3000};
     auto guest = on->start(actor);
     if (!guest) return fail(std::move(guest).error());

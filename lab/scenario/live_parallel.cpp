@@ -25,12 +25,7 @@ double seconds_since(clock::time_point begun) {
 expected<std::vector<performer>> start_guests(stage &on) {
     std::vector<performer> out;
     for (unsigned i = 0; i < guest_count; ++i) {
-        model::storage_volume volume;
-        volume.name = fmt::format("vm{}.qcow2", i + 1);
-        volume.format = "qcow2";
-        volume.capacity = bytes::mib(512);
-        volume.allocation = bytes{0};
-        auto path = on.add_volume(on.on().kvm01(), pool_name, volume);
+        auto path = on.add_image(pool_name, fmt::format("vm{}.qcow2", i + 1), bytes::mib(512));
         if (!path) return fail(std::move(path).error());
         guest_domain actor = usual_guest();
         actor.name = actor.settings.name = fmt::format("vm{}", i + 1);

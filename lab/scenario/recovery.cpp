@@ -62,12 +62,7 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
 expected<void> run_live_recovery(scenario_context &context) {
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
-    model::storage_volume volume;
-    volume.name = "vm1.qcow2";
-    volume.format = "qcow2";
-    volume.capacity = bytes::gib(10);
-    volume.allocation = bytes{0};
-    auto path = on->add_volume(on->on().kvm01(), pool_name, volume);
+    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::gib(10));
     if (!path) return fail(std::move(path).error());
     guest_domain actor = usual_guest();
     actor.disk = *path;

@@ -30,6 +30,15 @@ expected<std::string> stage::add_volume(const libvirt::connection &host, std::st
     return path;
 }
 
+expected<std::string> stage::add_image(std::string_view pool, std::string name, bytes capacity) {
+    model::storage_volume volume;
+    volume.name = std::move(name);
+    volume.format = "qcow2";
+    volume.capacity = capacity;
+    volume.allocation = bytes{0};
+    return add_volume(on_.kvm01(), pool, volume);
+}
+
 void stage::own_volume(const libvirt::connection &host, std::string path) {
     volumes_.emplace_back(host.share(), std::move(path));
 }

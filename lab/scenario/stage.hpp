@@ -42,6 +42,9 @@ public:
     [[nodiscard]] expected<std::string> add_volume(const libvirt::connection &host,
                                                    std::string_view pool,
                                                    const model::storage_volume &volume);
+    /// A sparse qcow2 volume made by kvm01.
+    [[nodiscard]] expected<std::string> add_image(std::string_view pool, std::string name,
+                                                  bytes capacity);
     /// A volume that something else made: `strike` removes it too.
     void own_volume(const libvirt::connection &host, std::string path);
 
