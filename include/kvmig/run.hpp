@@ -22,4 +22,5 @@
 #include <kvmig/run/shared_images.hpp>
 #include <kvmig/run/steer.hpp>
 #include <kvmig/run/storage_targets.hpp>
+#include <kvmig/run/target_images.hpp>
 #include <kvmig/run/whereabouts.hpp>

@@ -85,7 +85,6 @@ nlohmann::json to_json(const answer &a) {
     out["state"] = to_string(now.at);
     if (!now.said.empty()) out["said"] = now.said;
     for (const choice each : now.choices) out["choices"].push_back(to_string(each));
-    for (const std::string &remark : now.remarks) out["remarks"].push_back(remark);
     if (now.problem) out["error"] = cli::to_json(*now.problem);
     return out;
 }
@@ -105,7 +104,6 @@ void print(const answer &a) {
     }
     const run::recovered &came = **a.came;
     if (!came.now.said.empty()) fmt::print("{}\n", came.now.said);
-    for (const std::string &remark : came.now.remarks) fmt::print("{}\n", remark);
     if (!came.now.choices.empty()) {
         fmt::print("choose by `kvmig recover {} --choose WORD`\n", a.was.id.number);
     }

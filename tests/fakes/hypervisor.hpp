@@ -183,6 +183,11 @@ public:
             found->second.reason = 5; // unpaused
         });
     }
+    expected<void> remove_image(const std::string &path) {
+        const std::scoped_lock held(lock_);
+        steered_.push_back("remove_image " + path);
+        return {};
+    }
     expected<void> start(const uuid &id) {
         return steer("start", id, false, [](auto &found) {
             found->second = {model::domain_state::running, 1, "booted", true, true};

@@ -29,6 +29,7 @@ public:
         bool peer_to_peer = false; ///< otherwise the daemons give up when the controller dies
         int fails_in = 0;          ///< the phase in which it fails; 0: it succeeds
         bool undefine_source = false;
+        bool copies_disk = false;
         bool deaf = false;         ///< the guest does not hear that it is to shut down
         bool other_image = false;  ///< the destination has another one at the path
         bool cannot_start = false; ///< the destination cannot start the guest
@@ -156,6 +157,15 @@ public:
         of = model::domain_status{model::domain_state::shutoff, 0, "unknown", false, true};
         return {};
     }
+    /// The image into which a disk is copied.
+    void set_target(bool there) {
+        const std::scoped_lock held(lock_);
+        target_ = there;
+    }
+    [[nodiscard]] bool target() {
+        const std::scoped_lock held(lock_);
+        return target_;
+    }
     model::storage_volume image(int side) const {
         model::storage_volume out;
         out.name = "vm1.qcow2";
@@ -279,6 +289,7 @@ private:
     std::optional<expected<void>> outcome_;
     bool ever_two_ = false;
     bool going_down_ = false;
+    bool target_ = false;
 };
 
 /// A controller's connection to one of the hosts.
@@ -344,6 +355,12 @@ public:
     }
     expected<void> undefine(const uuid &) {
         return in_->call(controller_, [&] { return in_->undefine(side_); });
+    }
+    expected<void> remove_image(const std::string &) {
+        return in_->call(controller_, [&]() -> expected<void> {
+            in_->set_target(false);
+            return {};
+        });
     }
     expected<std::string> definition(const uuid &) {
         return in_->call(controller_, [&]() -> expected<std::string> {

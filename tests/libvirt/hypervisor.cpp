@@ -54,3 +54,43 @@ TEST_CASE("the port hands libvirt's refusals on") {
     CHECK(port.completed_job(nobody).error().kind == error_kind::not_found);
     CHECK(port.migrate(nobody, port, {}).error().kind == error_kind::not_found);
 }
+
+TEST_CASE("an image is removed, and one that is gone is no error") {
+    libvirt::quiet_errors();
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    const auto pool = libvirt::storage_pool::lookup(*on, "default-pool");
+    REQUIRE(pool);
+    REQUIRE(pool->create_volume("<volume><name>made.raw</name><capacity>4096</capacity>"
+                                "<allocation>0</allocation></volume>"));
+    const libvirt::hypervisor host(*on);
+    REQUIRE(host.image("/default-pool/made.raw"));
+    CHECK(*host.image("/default-pool/made.raw"));
+    CHECK(host.remove_image("/default-pool/made.raw"));
+    CHECK_FALSE(*host.image("/default-pool/made.raw"));
+    CHECK(host.remove_image("/default-pool/made.raw"));
+}
+
+TEST_CASE("a guest is shut down, undefined, and defined again from its definition") {
+    libvirt::quiet_errors();
+    const auto here = libvirt::connection::open("test:///default");
+    REQUIRE(here);
+    const auto guest = libvirt::domain::lookup(*here, "test");
+    REQUIRE(guest);
+    const libvirt::hypervisor host(*here);
+    const auto text = host.definition(guest->id());
+    REQUIRE(text);
+    CHECK_THAT(*text, Catch::Contains(guest->id().text()));
+    const auto named = host.named("test");
+    REQUIRE(named);
+    CHECK(*named == guest->id());
+    const auto nobody = host.named("nobody");
+    REQUIRE(nobody);
+    CHECK_FALSE(*nobody);
+    REQUIRE(host.shut_down(guest->id()));
+    CHECK_FALSE((*host.status(guest->id()))->active);
+    REQUIRE(host.undefine(guest->id()));
+    CHECK_FALSE(*host.status(guest->id()));
+    REQUIRE(host.define(*text));
+    CHECK((*host.status(guest->id()))->persistent);
+}

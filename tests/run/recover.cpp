@@ -27,7 +27,21 @@ migration::options options_of(const world::script &s) {
     migration::options out;
     out.flags = {flag::live, flag::persist_dest};
     if (s.undefine_source) out.flags.set(flag::undefine_source);
+    if (s.copies_disk) out.flags.set(flag::non_shared_disk);
     return out;
+}
+
+/// The image into which the disk is copied; making it is a call like any other.
+run::target_images targets_of(world &w, const world::script &s) {
+    if (!s.copies_disk) return {};
+    const std::string path = "/images/vm1.qcow2";
+    return {{path}, [&w, path, controller = w.controller()](std::vector<std::string> &made) {
+                return w.call(controller, [&]() -> expected<void> {
+                    w.set_target(true);
+                    made.push_back(path);
+                    return {};
+                });
+            }};
 }
 
 /// A controller migrates; killed at its `at`-th half of a call. Whether it was.
@@ -43,7 +57,7 @@ bool migrate(world &w, const world::script &s, int at, bool stop) {
     try {
         const auto result =
             run::migrate_journaled(source, w.id, "vm1", destination, journal, options_of(s),
-                                   progress, stopping.get_token(), quick);
+                                   progress, stopping.get_token(), quick, targets_of(w, s));
         static_cast<void>(result.has_value()); // what became of the guest is looked at
     } catch (const fakes::killed &) {
     }
@@ -80,6 +94,7 @@ void check_world(world &w, const world::script &s) {
     CHECK(w.records.unfinished()->empty());
     const auto source = w.status(0);
     const auto destination = w.status(1);
+    CHECK(w.target() == (s.copies_disk && destination));
     if (source && source->active) {
         CHECK_FALSE(destination);
     } else {
@@ -96,10 +111,13 @@ TEST_CASE("a controller killed at any call leaves a world that the next one puts
     for (const bool peer_to_peer : {false, true}) {
         for (const int fails_in :
              {world::none, world::prepared, world::sending, world::stopped, world::finished}) {
-            for (const int way : {0, 1, 2, 3}) {
+            for (const int way : {0, 1, 2, 3, 4}) {
                 const bool stop = way == 1;
                 const bool undo = way == 2;
-                const world::script s{peer_to_peer, fails_in, way == 3};
+                const world::script s{.peer_to_peer = peer_to_peer,
+                                      .fails_in = fails_in,
+                                      .undefine_source = way == 3,
+                                      .copies_disk = way == 4};
                 for (int at = 1;; ++at) {
                     INFO("peer to peer " << peer_to_peer << ", fails in " << fails_in << ", stop "
                                          << stop << ", undo " << undo << ", killed at " << at);
@@ -119,7 +137,7 @@ TEST_CASE("a controller killed at any call leaves a world that the next one puts
 
 TEST_CASE("a controller killed while it recovers is recovered from") {
     for (const bool peer_to_peer : {false, true}) {
-        const world::script s{peer_to_peer, world::none, false};
+        const world::script s{.peer_to_peer = peer_to_peer, .copies_disk = true};
         for (int first = 1;; ++first) {
             bool died = false;
             for (int second = 1;; ++second) {

@@ -48,6 +48,7 @@ public:
     auto start(const uuid &id) { return to_->start(id); }
     auto destroy(const uuid &id) { return to_->destroy(id); }
     auto undefine(const uuid &id) { return to_->undefine(id); }
+    auto remove_image(const std::string &path) { return to_->remove_image(path); }
 
 private:
     fakes::hypervisor *to_;

@@ -115,29 +115,11 @@ TEST_CASE("a volume is found by its path, and one that is not there is no error"
     CHECK((**found).capacity == bytes::mib(1));
 }
 
-TEST_CASE("only targets that were made are removed again, and one that is gone is no error") {
-    const libvirt::connection on = test_host();
-    auto pool = libvirt::storage_pool::lookup(on, "default-pool");
-    REQUIRE(pool);
-    model::storage_volume volume;
-    volume.capacity = bytes::mib(1);
-    for (const char *name : {"made.raw", "found.raw"}) {
-        volume.name = name;
-        REQUIRE(pool->create_volume(xml::build_storage_volume(volume)));
-    }
-    const std::vector<storage_target> targets{{"vda", "/default-pool/made.raw", true},
-                                              {"vdb", "/default-pool/found.raw", false},
-                                              {"vdc", "/default-pool/gone.raw", true}};
-    REQUIRE(remove_storage_targets(on, targets));
-    CHECK_FALSE(pool->volume("made.raw"));
-    CHECK(pool->volume("found.raw"));
-}
-
-TEST_CASE("without a flag that copies disks there is nothing to prepare") {
+TEST_CASE("without a flag that copies disks there is nothing to make") {
     const libvirt::connection on = test_host();
     const auto guest = libvirt::domain::lookup(on, "test");
     REQUIRE(guest);
-    const auto targets = prepare_storage_targets(*guest, on, {});
+    const auto targets = plan_storage_targets(*guest, on, {});
     REQUIRE(targets);
     CHECK(targets->empty());
 }

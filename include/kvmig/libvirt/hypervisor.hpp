@@ -156,6 +156,12 @@ public:
         });
     }
 
+    [[nodiscard]] expected<void> remove_image(const std::string &path) const {
+        auto volume = storage_volume::lookup_by_path(connection_, path);
+        if (volume) return volume->remove();
+        if (volume.error().kind == error_kind::not_found) return {};
+        return fail(std::move(volume).error());
+    }
     [[nodiscard]] expected<std::string> definition(const uuid &id) const {
         return with(id, [](const domain &d) {
             return d.xml(VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);

@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace kvmig::ports {
 
@@ -32,16 +33,21 @@ using life_callback = std::function<void(life_change)>;
 /// - `start(id)`: of a defined guest without one; a saved state is restored.
 /// - `destroy(id)`: ends the process at once. A transient guest is gone then.
 /// - `undefine(id)`: removes the definition. Images, and a process, stay.
+/// - `remove_image(path)`: deletes the image that a storage pool has there; one that is gone
+/// already
+///   is no error.
 ///
-/// Each fails with `not_found` when the host does not know the domain.
+/// Those of a domain fail with `not_found` when the host does not know it.
 template <class T>
-concept steerable = hypervisor<T> && requires(T &h, const uuid &id, life_callback callback) {
+concept steerable = hypervisor<T> &&
+    requires(T &h, const uuid &id, life_callback callback, const std::string &path) {
     { h.watch_lifecycle(id, callback) } -> std::same_as<expected<subscription>>;
     { h.suspend(id) } -> std::same_as<expected<void>>;
     { h.resume(id) } -> std::same_as<expected<void>>;
     { h.start(id) } -> std::same_as<expected<void>>;
     { h.destroy(id) } -> std::same_as<expected<void>>;
     { h.undefine(id) } -> std::same_as<expected<void>>;
+    { h.remove_image(path) } -> std::same_as<expected<void>>;
 };
 
 } // namespace kvmig::ports

@@ -111,9 +111,7 @@ public:
     static constexpr bool source_lets_go_by_itself = false;
     /// After a cancel; and a destination that could not start the guest once is not asked again.
     [[nodiscard]] bool gives_up() const noexcept { return start_failed_ || stop_requested(); }
-    [[nodiscard]] expected<void> remove_targets(std::vector<std::string> &) {
-        return images_.remove();
-    }
+    [[nodiscard]] expected<void> remove_targets() { return images_.remove(); }
 
     /// What went wrong, if anything did; the first of it.
     [[nodiscard]] const std::optional<error> &why() const noexcept { return why_; }

@@ -22,6 +22,7 @@
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/sampler.hpp>
 #include <kvmig/run/steer.hpp>
+#include <kvmig/run/target_images.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -151,11 +152,21 @@ public:
     static constexpr bool source_lets_go_by_itself = true;
     /// Whether the way back is to be taken where it is as safe as going on.
     [[nodiscard]] static constexpr bool gives_up() noexcept { return false; }
-    /// Which of them were there before is not known: this driver makes none, libvirt does.
-    [[nodiscard]] expected<void> remove_targets(std::vector<std::string> &remarks) {
-        remarks.emplace_back("images that libvirt made at the destination for the copied disks "
-                             "are left there");
-        return {};
+    /// Makes the images; those that were made are removed again when the migration fails.
+    [[nodiscard]] expected<void> make_targets(const target_images &targets) {
+        targets_.clear();
+        return targets.make(targets_);
+    }
+    /// Those that an earlier controller may have made.
+    void adopt_targets(std::vector<std::string> paths) { targets_ = std::move(paths); }
+    /// All are tried; the first error.
+    [[nodiscard]] expected<void> remove_targets() {
+        expected<void> out;
+        for (const std::string &path : targets_) {
+            auto gone = destination_.remove_image(path);
+            if (!gone && out) out = std::move(gone);
+        }
+        return out;
     }
 
     /// What was decided on the way, and what of it failed.
@@ -340,6 +351,7 @@ private:
     bool life_events_ = false;
     bool abort_accepted_ = false;
     std::optional<error> abort_problem_;
+    std::vector<std::string> targets_; ///< images that this migration made
     std::optional<convergence::steering> steering_;
     bool limit_met_ = false;
     std::optional<std::chrono::milliseconds> max_downtime_; ///< as it was set here

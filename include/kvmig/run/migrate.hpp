@@ -7,9 +7,11 @@
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <kvmig/migration/options.hpp>
 #include <kvmig/ports/journal.hpp>
+#include <kvmig/run/memory_journal.hpp>
 #include <kvmig/run/migrate_between.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/storage_targets.hpp>
+#include <kvmig/run/target_images.hpp>
 
 #include <stop_token>
 #include <utility>
@@ -19,41 +21,29 @@ namespace kvmig::run {
 
 namespace detail {
 
-/// After a failure: the targets are removed where the destination surely has no use for them.
-inline void discard_targets(libvirt::hypervisor &destination, const uuid &id,
-                            const std::vector<storage_target> &targets, error &problem) {
-    auto there = destination.status(id);
-    if (there && *there && (**there).active) return; // the guest may live on them
-    auto gone = there ? remove_storage_targets(destination.on(), targets)
-                      : expected<void>(fail(std::move(there).error()));
-    if (gone) return;
-    error left = make_error(error_kind::failed, "images made for the migration are left behind")
-                     .on(destination.on().hostname());
-    for (const storage_target &each : targets) {
-        if (each.created) left.object += (left.object.empty() ? "" : ", ") + each.path;
-    }
-    if (left.object.empty()) return;
-    problem.causes.push_back(std::move(left).because(std::move(gone).error()));
-}
-
-/// Does `move` upon targets made ready for it.
-template <class Move>
-[[nodiscard]] expected<migration_result>
-with_targets(libvirt::hypervisor &from, const libvirt::domain &source, libvirt::hypervisor &to,
-             const migration::options &options, Move move) {
+/// What must be made for the disks that are to be copied.
+[[nodiscard]] inline expected<target_images> targets_of(libvirt::hypervisor &from,
+                                                        const libvirt::domain &source,
+                                                        libvirt::hypervisor &to,
+                                                        const migration::options &options) {
+    target_images out;
     if (!options.flags.has_any(
             {migration::flag::non_shared_disk, migration::flag::non_shared_inc})) {
-        return move();
+        return out;
     }
     // What needs no look at the disks is told first.
     if (auto able = check_before_migration(from, source.id(), source.name(), to, options); !able) {
         return fail(std::move(able).error());
     }
-    auto targets = prepare_storage_targets(source, to.on(), options);
+    auto targets = plan_storage_targets(source, to.on(), options);
     if (!targets) return fail(std::move(targets).error());
-    expected<migration_result> result = move();
-    if (!result) discard_targets(to, source.id(), *targets, result.error());
-    return result;
+    for (const storage_target &each : *targets) {
+        if (each.to_make) out.paths.push_back(each.path);
+    }
+    out.make = [&to, all = *std::move(targets)](std::vector<std::string> &made) {
+        return make_storage_targets(to.on(), all, made);
+    };
+    return out;
 }
 
 } // namespace detail
@@ -78,20 +68,10 @@ with_targets(libvirt::hypervisor &from, const libvirt::domain &source, libvirt::
 ///
 /// Only a connection that is watched (see `libvirt::connection::watched`) notices a daemon that
 /// died without a word; over others the call may block as long as TCP does.
-[[nodiscard]] inline expected<migration_result>
-migrate(const libvirt::domain &source, const libvirt::connection &destination,
-        const migration::options &options = {}, const progress_callback &progress = {},
-        const std::stop_token &stop = {}, const sampling &how = {}) {
-    libvirt::hypervisor from(source.on());
-    libvirt::hypervisor to(destination);
-    return detail::with_targets(from, source, to, options, [&] {
-        return migrate_between(from, source.id(), source.name(), to, options, progress, stop, how);
-    });
-}
-
-/// The same, recorded in `journal` step by step: `recover` takes it up when this process is killed,
-/// or when the error or a gap says that it is left open. Fails with `conflict` while the guest has
-/// an earlier migration that has not ended.
+///
+/// Every step is recorded in `journal` before it is taken: `recover` takes the migration up when
+/// this process is killed, or when the error or a gap says that it is left open. Fails with
+/// `conflict` while the guest has an earlier migration that has not ended.
 template <ports::journal J>
 [[nodiscard]] expected<migration_result>
 migrate(const libvirt::domain &source, const libvirt::connection &destination, J &journal,
@@ -99,10 +79,20 @@ migrate(const libvirt::domain &source, const libvirt::connection &destination, J
         const std::stop_token &stop = {}, const sampling &how = {}) {
     libvirt::hypervisor from(source.on());
     libvirt::hypervisor to(destination);
-    return detail::with_targets(from, source, to, options, [&] {
-        return migrate_journaled(from, source.id(), source.name(), to, journal, options, progress,
-                                 stop, how);
-    });
+    auto targets = detail::targets_of(from, source, to, options);
+    if (!targets) return fail(std::move(targets).error());
+    return migrate_journaled(from, source.id(), source.name(), to, journal, options, progress, stop,
+                             how, *targets);
+}
+
+/// The same with a journal that ends with the call: nobody can take the migration up after this
+/// process.
+[[nodiscard]] inline expected<migration_result>
+migrate(const libvirt::domain &source, const libvirt::connection &destination,
+        const migration::options &options = {}, const progress_callback &progress = {},
+        const std::stop_token &stop = {}, const sampling &how = {}) {
+    memory_journal journal;
+    return migrate(source, destination, journal, options, progress, stop, how);
 }
 
 } // namespace kvmig::run

@@ -16,6 +16,7 @@
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/settle.hpp>
+#include <kvmig/run/target_images.hpp>
 #include <kvmig/run/whereabouts.hpp>
 
 #include <chrono>
@@ -83,7 +84,8 @@ template <ports::steerable H, ports::journal J, ports::clock C = ports::system_c
 [[nodiscard]] expected<migration_result>
 migrate_journaled(H &source, const uuid &id, const std::string &name, H &destination, J &journal,
                   const migration::options &options, const progress_callback &progress = {},
-                  const std::stop_token &stop = {}, const sampling &how = {}, C clock = {}) {
+                  const std::stop_token &stop = {}, const sampling &how = {},
+                  const target_images &targets = {}, C clock = {}) {
     using migration::event;
     if (auto ok = detail::check_steering(options, how.steer); !ok) {
         return fail(std::move(ok).error());
@@ -102,7 +104,8 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
                         .about(name));
     }
 
-    const auto record = record_of(before, id, name, *hosts, options, clock.utc());
+    auto record = record_of(before, id, name, *hosts, options, clock.utc());
+    record.detail = to_text(targets.paths);
     auto lease = journal.open(record);
     if (!lease) return fail(std::move(lease).error());
     journaled<J, C> steps(journal, *std::move(lease), record.before, std::move(clock));
@@ -120,11 +123,18 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     result.gaps = driver.listen();
     result.events = driver.job_events();
 
-    // libvirt makes what is needed at the destination within the call.
-    if (auto begun = steps.feed(event::move_requested); !begun) {
-        return fail(std::move(begun).error());
+    expected<void> outcome;
+    if (targets.make) outcome = driver.make_targets(targets);
+    if (!outcome) {
+        driver.feed(event::step_failed, outcome.error().what);
+    } else {
+        if (auto begun = steps.feed(event::move_requested); !begun) {
+            return fail(std::move(begun).error());
+        }
+        outcome = driver.conduct([&] { return source.migrate(id, destination, options); });
+        driver.feed(detail::event_of(outcome),
+                    outcome ? "the call returned success" : outcome.error().what);
     }
-    auto outcome = driver.conduct([&] { return source.migrate(id, destination, options); });
     result.wall_time = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - driver.start());
     result.samples = driver.take_samples();
@@ -132,8 +142,6 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     result.steered = driver.take_steering();
     for (const error &each : driver.steering_problems()) result.gaps.push_back(each);
 
-    driver.feed(detail::event_of(outcome),
-                outcome ? "the call returned success" : outcome.error().what);
     resume_call resume;
     if (options.flags.has(migration::flag::postcopy)) {
         resume = [&] { return source.migrate(id, destination, to_resume(options)); };

@@ -19,6 +19,7 @@
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/shared_images.hpp>
+#include <kvmig/run/target_images.hpp>
 #include <kvmig/xml/domain.hpp>
 
 #include <optional>
@@ -79,6 +80,7 @@ recover_live(H &source, H &destination, const ports::migration_record &record,
     if (!options) return fail(options.error());
     const progress_callback silent;
     live_driver<H, J, C> driver(source, destination, record.domain_uuid, steps, silent, {}, how);
+    driver.adopt_targets(paths_from_text(record.detail));
     driver.leave_on(leave);
     gaps = driver.listen();
     resume_call resume;

@@ -30,8 +30,7 @@ struct settlement {
     /// Where it did not come to an end: what was seen, and the choices.
     std::string said;
     std::vector<migration::choice> choices;
-    std::optional<error> problem;     ///< the step, or the record of it, that failed
-    std::vector<std::string> remarks; ///< what was left alone, and why
+    std::optional<error> problem; ///< the step, or the record of it, that failed
 
     [[nodiscard]] bool ended() const noexcept { return is_end(at); }
 };
@@ -199,7 +198,7 @@ private:
         case host_step::undefine_source: return source.undefine(id);
         case host_step::resume_destination: return destination.resume(id);
         case host_step::start_destination: return destination.start(id);
-        case host_step::remove_targets: return driver_.remove_targets(out_.remarks);
+        case host_step::remove_targets: return driver_.remove_targets();
         }
         return {};
     }

@@ -26,7 +26,7 @@ namespace kvmig::run {
 struct storage_target {
     std::string disk; ///< as the guest knows it, e.g. `vda`
     std::string path;
-    bool created = false; ///< by `prepare_storage_targets`
+    std::optional<model::storage_volume> to_make; ///< absent: there is one that will do
 };
 
 namespace detail {
@@ -151,10 +151,10 @@ require_backing(const libvirt::domain &source, const libvirt::connection &destin
     return model::backing_store{disk.backing.front().path, disk.backing.front().format};
 }
 
-[[nodiscard]] inline expected<storage_target> prepare_target(const libvirt::domain &source,
-                                                             const libvirt::connection &destination,
-                                                             const model::disk &disk,
-                                                             bool incremental) {
+[[nodiscard]] inline expected<storage_target> plan_target(const libvirt::domain &source,
+                                                          const libvirt::connection &destination,
+                                                          const model::disk &disk,
+                                                          bool incremental) {
     if (disk.source.kind != model::source_kind::file) {
         return fail(target_problem(error_kind::unsupported, disk, destination,
                                    "only disks that are files are made ready by themselves")
@@ -172,7 +172,7 @@ require_backing(const libvirt::domain &source, const libvirt::connection &destin
     if (!pool) return fail(std::move(pool).error());
     auto there = libvirt::volume_at(destination, disk.source.path);
     if (!there) return fail(std::move(there).error());
-    storage_target out{disk.target, disk.source.path, false};
+    storage_target out{disk.target, disk.source.path, std::nullopt};
     if (*there) {
         if (auto fits = compare_target(disk, *size, **there, destination); !fits) {
             return fail(std::move(fits).error());
@@ -190,35 +190,19 @@ require_backing(const libvirt::domain &source, const libvirt::connection &destin
     volume.capacity = *size;
     volume.allocation = bytes{0};
     volume.backing = std::move(below);
-    auto made = pool->create_volume(xml::build_storage_volume(volume));
-    if (!made) return fail(std::move(made).error());
-    out.created = true;
+    out.to_make = std::move(volume);
     return out;
 }
 
 } // namespace detail
 
-/// Removes those that `prepare_storage_targets` made; the first error, once all were tried.
-[[nodiscard]] inline expected<void>
-remove_storage_targets(const libvirt::connection &on, const std::vector<storage_target> &targets) {
-    expected<void> result;
-    for (const storage_target &each : targets) {
-        if (!each.created) continue;
-        auto volume = libvirt::storage_volume::lookup_by_path(on, each.path);
-        if (!volume && volume.error().kind == error_kind::not_found) continue;
-        auto gone = volume ? volume->remove() : expected<void>(fail(std::move(volume).error()));
-        if (!gone && result) result = std::move(gone);
-    }
-    return result;
-}
-
-/// Makes ready what the flags `non_shared_disk` and `non_shared_inc` need at the destination;
-/// without them there is nothing to do. libvirt itself never makes targets of incremental copies.
-/// An image that is there already is used if it is large enough, of the same format and, with
-/// `non_shared_inc`, upon the same backing file. On failure nothing that was made is left.
+/// What the flags `non_shared_disk` and `non_shared_inc` need at the destination; without them
+/// nothing. Nothing is made yet. An image that is there already is used if it is large enough, of
+/// the same format and, with `non_shared_inc`, upon the same backing file; otherwise it is refused
+/// (`conflict`). libvirt itself never makes targets of incremental copies.
 [[nodiscard]] inline expected<std::vector<storage_target>>
-prepare_storage_targets(const libvirt::domain &source, const libvirt::connection &destination,
-                        const migration::options &options) {
+plan_storage_targets(const libvirt::domain &source, const libvirt::connection &destination,
+                     const migration::options &options) {
     std::vector<storage_target> out;
     const bool incremental = options.flags.has(migration::flag::non_shared_inc);
     if (!incremental && !options.flags.has(migration::flag::non_shared_disk)) return out;
@@ -229,17 +213,28 @@ prepare_storage_targets(const libvirt::domain &source, const libvirt::connection
     auto disks = detail::disks_to_copy(*guest, options);
     if (!disks) return fail(std::move(disks).error().on(source.on().hostname()));
     for (const model::disk &disk : *disks) {
-        auto target = detail::prepare_target(source, destination, disk, incremental);
-        if (!target) {
-            error problem = std::move(target).error();
-            if (auto undone = remove_storage_targets(destination, out); !undone) {
-                problem.causes.push_back(std::move(undone).error());
-            }
-            return fail(std::move(problem));
-        }
+        auto target = detail::plan_target(source, destination, disk, incremental);
+        if (!target) return fail(std::move(target).error());
         out.push_back(*std::move(target));
     }
     return out;
+}
+
+/// Makes those that are to be made, in the pool of their folder. `made` has the paths of
+/// those that were, also when it fails.
+[[nodiscard]] inline expected<void> make_storage_targets(const libvirt::connection &destination,
+                                                         const std::vector<storage_target> &targets,
+                                                         std::vector<std::string> &made) {
+    for (const storage_target &each : targets) {
+        if (!each.to_make) continue;
+        const std::string folder = each.path.substr(0, each.path.find_last_of('/'));
+        auto pool = libvirt::storage_pool::lookup_by_target(destination, folder);
+        if (!pool) return fail(std::move(pool).error());
+        auto volume = pool->create_volume(xml::build_storage_volume(*each.to_make));
+        if (!volume) return fail(std::move(volume).error());
+        made.push_back(each.path);
+    }
+    return {};
 }
 
 } // namespace kvmig::run
