@@ -12,4 +12,5 @@
 #include <kvmig/model.hpp>
 #include <kvmig/ports.hpp>
 #include <kvmig/run.hpp>
+#include <kvmig/tuning.hpp>
 #include <kvmig/xml.hpp>
