@@ -2,10 +2,12 @@
 /// All of `kvmig/tuning`.
 #pragma once
 
+#include <kvmig/tuning/huge_pages.hpp>
 #include <kvmig/tuning/ksm.hpp>
 #include <kvmig/tuning/ksm_plan.hpp>
 #include <kvmig/tuning/ksm_policy.hpp>
 #include <kvmig/tuning/ksmtuned.hpp>
 #include <kvmig/tuning/memory_facts.hpp>
 #include <kvmig/tuning/plan.hpp>
+#include <kvmig/tuning/transparent_huge_pages.hpp>
 #include <kvmig/tuning/value.hpp>
