@@ -2,12 +2,16 @@
 /// All of `kvmig/tuning`.
 #pragma once
 
+#include <kvmig/tuning/block_io.hpp>
+#include <kvmig/tuning/cpu.hpp>
 #include <kvmig/tuning/huge_pages.hpp>
+#include <kvmig/tuning/iotune.hpp>
 #include <kvmig/tuning/ksm.hpp>
 #include <kvmig/tuning/ksm_plan.hpp>
 #include <kvmig/tuning/ksm_policy.hpp>
 #include <kvmig/tuning/ksmtuned.hpp>
 #include <kvmig/tuning/memory_facts.hpp>
+#include <kvmig/tuning/memtune.hpp>
 #include <kvmig/tuning/plan.hpp>
 #include <kvmig/tuning/transparent_huge_pages.hpp>
 #include <kvmig/tuning/value.hpp>

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/// Block I/O weights: who is served first when several write to one disk, and whether anyone heeds
+/// it.
+#pragma once
+
+#include <kvmig/core/expected.hpp>
+#include <kvmig/tuning/plan.hpp>
+#include <kvmig/tuning/value.hpp>
+
+#include <cstdint>
+#include <fmt/format.h>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kvmig::tuning {
+
+/// The cgroup file that libvirt writes a weight to.
+enum class weight_file : std::uint8_t {
+    none,         ///< the io controller is not there, or not enabled
+    blkio_weight, ///< v1 with cfq, kernels before 5.0
+    blkio_bfq,    ///< v1: `blkio.bfq.weight`
+    io_bfq,       ///< v2: `io.bfq.weight`
+    io_weight,    ///< v2: `io.weight`, of iocost
+};
+
+[[nodiscard]] constexpr std::string_view to_string(weight_file file) noexcept {
+    switch (file) {
+    case weight_file::none: return "none";
+    case weight_file::blkio_weight: return "blkio.weight";
+    case weight_file::blkio_bfq: return "blkio.bfq.weight";
+    case weight_file::io_bfq: return "io.bfq.weight";
+    case weight_file::io_weight: return "io.weight";
+    }
+    return "unknown";
+}
+
+/// A disk of the host, and the machinery that could heed a weight.
+struct weight_facts {
+    weight_file file = weight_file::none; ///< what the domain's cgroup holds
+    std::string disk = {};                ///< `sda`; empty: the image lies on no disk of this host
+    /// The text of `/sys/block/DISK/queue/scheduler`, e.g. `none [mq-deadline] bfq`.
+    std::optional<std::string> scheduler = {};
+    bool iocost = false;       ///< `io.cost.qos` of the root cgroup has `enable=1` for the disk
+    bool over_network = false; ///< the image is reached through NFS or another network protocol
+
+    friend bool operator==(const weight_facts &, const weight_facts &) = default;
+};
+
+/// Whether a weight makes a difference, and why not.
+struct weight_effect {
+    bool effective = false;
+    std::string why = {};
+    std::string remedy = {};
+};
+
+/// A weight that nobody heeds is taken without a word: this tells.
+[[nodiscard]] inline weight_effect effect_of_weight(const weight_facts &facts) {
+    if (facts.over_network || facts.disk.empty()) {
+        return {false, "the image is not on a disk of this host: weights are of a disk's queue",
+                "limit the domain's disk instead (blkdeviotune), which QEMU does itself"};
+    }
+    const std::string scheduler{chosen(facts.scheduler.value_or(""))};
+    const auto use_bfq = [&] {
+        return fmt::format("echo bfq >/sys/block/{}/queue/scheduler (modprobe bfq before)",
+                           facts.disk);
+    };
+    switch (facts.file) {
+    case weight_file::none:
+        return {false, "the domain's cgroup has no file for weights",
+                "enable the io controller (v2: +io in cgroup.subtree_control of the parents)"};
+    case weight_file::blkio_weight:
+        if (scheduler == "cfq") return {true, "cfq heeds blkio.weight", ""};
+        return {false,
+                fmt::format("blkio.weight is heeded by cfq alone, and {} has {}", facts.disk,
+                            scheduler.empty() ? "none" : scheduler),
+                use_bfq()};
+    case weight_file::blkio_bfq:
+    case weight_file::io_bfq:
+        if (scheduler == "bfq") {
+            return {true, fmt::format("bfq heeds {}", to_string(facts.file)), ""};
+        }
+        return {false,
+                fmt::format("{} is heeded by bfq alone, and {} has {}", to_string(facts.file),
+                            facts.disk, scheduler.empty() ? "none" : scheduler),
+                use_bfq()};
+    case weight_file::io_weight:
+        if (facts.iocost) return {true, "iocost heeds io.weight", ""};
+        return {
+            false,
+            fmt::format("io.weight is heeded by iocost, which is not enabled for {}", facts.disk),
+            "write 'MAJOR:MINOR enable=1' to io.cost.qos of the root cgroup, or " + use_bfq()};
+    }
+    return {};
+}
+
+/// The weights that a file takes and libvirt documents: 100 to 1000, from kernel 2.6.39 on 10 to
+/// 1000 (`virsh blkiotune --weight`); the file itself may take more.
+inline constexpr std::uint32_t least_weight = 10;
+inline constexpr std::uint32_t least_documented_weight = 100;
+inline constexpr std::uint32_t most_weight = 1000;
+
+/// A plan to set a domain's weight. Fails with `invalid_argument` for one out of range; notes when
+/// nobody heeds it.
+[[nodiscard]] inline expected<plan> plan_weight(std::string domain, std::uint32_t from,
+                                                std::uint32_t to, const weight_facts &facts) {
+    if (to < least_weight || to > most_weight) {
+        return fail(make_error(error_kind::invalid_argument,
+                               fmt::format("a weight of {} is out of range: {} to {}", to,
+                                           least_documented_weight, most_weight))
+                        .about(std::move(domain)));
+    }
+    plan out;
+    const weight_effect effect = effect_of_weight(facts);
+    if (!effect.effective) {
+        out.note(fmt::format("the weight has no effect: {}; {}", effect.why, effect.remedy));
+    }
+    if (to < least_documented_weight) {
+        out.note(fmt::format("weights below {} are refused by kernels before 2.6.39",
+                             least_documented_weight));
+    }
+    if (from == to) return out;
+    change step;
+    step.what = {target_kind::parameter, "weight", std::move(domain)};
+    step.from = std::to_string(from);
+    step.to = std::to_string(to);
+    step.why = "a share of the disk relative to the other domains, when they compete";
+    step.source = "virsh blkiotune";
+    if (to < from) step.risk = "the domain waits longer for its disk whenever others want it";
+    out.changes.push_back(std::move(step));
+    return out;
+}
+
+} // namespace kvmig::tuning
