@@ -2,9 +2,13 @@
 /// All of `kvmig/host`.
 #pragma once
 
+#include <kvmig/host/apply_plan.hpp>
 #include <kvmig/host/command.hpp>
 #include <kvmig/host/descriptor.hpp>
 #include <kvmig/host/journal_database.hpp>
 #include <kvmig/host/journal_files.hpp>
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/host/journal_tables.hpp>
+#include <kvmig/host/kernel_files.hpp>
+#include <kvmig/host/revert_record.hpp>
+#include <kvmig/host/tuning_facts.hpp>
