@@ -124,6 +124,16 @@ TEST_CASE("what the machine lacks is left out, and said once") {
     }
 }
 
+TEST_CASE("a setting names the profile that it comes from, its own or the included one") {
+    for (const change &step : planned("virtual-host", debian()).changes) {
+        const bool own = step.what.name.find("background_ratio") != std::string::npos ||
+                         step.what.name.find("resume_latency") != std::string::npos;
+        CHECK(step.source == (own ? "tuned 2.20, virtual-host/tuned.conf"
+                                  : "tuned 2.20, throughput-performance/tuned.conf"));
+        CHECK(step.why.ends_with("of profile virtual-host"));
+    }
+}
+
 TEST_CASE("a ratio that clears a limit in bytes says so") {
     const plan all = planned("virtual-host", debian());
     int ratios = 0;

@@ -38,7 +38,8 @@ struct profile_setting {
     std::string_view pattern; ///< a path; `*` stands for any part of one name
     std::string_view value;
     wanted how = wanted::exactly;
-    std::uint32_t state = 0; ///< of `latency_of_state`
+    std::uint32_t state = 0;       ///< of `latency_of_state`
+    std::string_view profile = {}; ///< that sets it; filled in by `settings_of`
 };
 
 /// A profile: what it adds to the one it includes; of two that match a file, the later counts.
@@ -123,7 +124,8 @@ inline constexpr std::array<profile, 4> profiles = {{
     if (!chosen_one.includes.empty()) {
         if (const auto below = find_profile(chosen_one.includes)) out = settings_of(*below);
     }
-    for (const profile_setting &s : chosen_one) {
+    for (profile_setting s : chosen_one) {
+        s.profile = chosen_one.name;
         const auto same = std::find_if(out.begin(), out.end(), [&](const profile_setting &other) {
             return other.name == s.name;
         });
@@ -217,7 +219,7 @@ namespace detail {
             step.from = std::string(is);
             step.to = to;
             step.why = fmt::format("{} of profile {}", s.name, chosen_one.name);
-            step.source = fmt::format("tuned 2.20, {}/tuned.conf", chosen_one.name);
+            step.source = fmt::format("tuned 2.20, {}/tuned.conf", s.profile);
             if (s.how == wanted::latency_of_state || s.name == "governor") {
                 step.risk = "more power is drawn";
             }
