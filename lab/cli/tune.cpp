@@ -43,8 +43,9 @@ struct request {
 
     std::string policy = "profit";
     std::vector<std::string> leaving;
-    double cpu_ceiling = 20; ///< per cent
-    double keep_free = 20;   ///< per cent
+    std::vector<std::string> tenants; ///< DOMAIN=TENANT
+    double cpu_ceiling = 20;          ///< per cent
+    double keep_free = 20;            ///< per cent
 
     std::vector<std::string> guests;
     std::string page = "2M";
@@ -90,19 +91,33 @@ expected<bytes> parse_size(std::string_view text) {
     return bytes{*count << shift};
 }
 
+expected<tuning::ksm_guest *> find_guest(tuning::ksm_sample &sample, const std::string &name) {
+    for (tuning::ksm_guest &guest : sample.guests) {
+        if (guest.name == name) return &guest;
+    }
+    return fail(make_error(error_kind::not_found, "no guest of that name runs here").about(name));
+}
+
 expected<answer> plan_for_ksm(const request &asked, const host::kernel_files &files) {
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
     auto sample = host::read_ksm_sample(files, now);
     if (!sample) return fail(std::move(sample.error()));
     for (const std::string &name : asked.leaving) {
-        const auto guest = std::find_if(sample->guests.begin(), sample->guests.end(),
-                                        [&](const tuning::ksm_guest &g) { return g.name == name; });
-        if (guest == sample->guests.end()) {
+        const auto guest = find_guest(*sample, name);
+        if (!guest) return fail(guest.error());
+        (*guest)->leaving = true;
+    }
+    for (const std::string &text : asked.tenants) {
+        const auto equals = text.find('=');
+        if (equals == std::string::npos || equals + 1 == text.size()) {
             return fail(
-                make_error(error_kind::not_found, "no guest of that name runs here").about(name));
+                make_error(error_kind::invalid_argument, "a tenant is told as DOMAIN=TENANT")
+                    .about("--tenant " + text));
         }
-        guest->leaving = true;
+        const auto guest = find_guest(*sample, text.substr(0, equals));
+        if (!guest) return fail(guest.error());
+        (*guest)->tenant = text.substr(equals + 1);
     }
     tuning::ksm_decision decided;
     if (asked.policy == "ksmtuned") {
@@ -322,6 +337,8 @@ void add_tune(CLI::App &app, context &ctx) {
         ->capture_default_str();
     ksm->add_option("--leaving", asked->leaving, "A guest that is about to be migrated away")
         ->type_name("DOMAIN");
+    ksm->add_option("--tenant", asked->tenants, "Whose a guest is, to be warned of merging across")
+        ->type_name("DOMAIN=TENANT");
     ksm->add_option("--cpu-ceiling", asked->cpu_ceiling, "Per cent of one CPU for ksmd")
         ->capture_default_str();
     ksm->add_option("--keep-free", asked->keep_free, "Per cent of memory that is to stay free")

@@ -5,17 +5,38 @@
 #include <kvmig/host/revert_record.hpp>
 #include <support/catch.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
+#include <support/temporary_directory.hpp>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
+
+namespace {
+
+/// What was in the file of the last fdatasync: what a power cut would leave.
+std::string on_disk; // NOLINT(cert-err58-cpp)
+bool power_is_watched = false;
+
+} // namespace
+
+/// In the place of the C library's, for this program.
+extern "C" int fdatasync(int fd) {
+    if (power_is_watched) {
+        std::ifstream in("/proc/self/fd/" + std::to_string(fd), std::ios::binary);
+        on_disk.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
 
 using namespace kvmig;
 using host::revert_record;
@@ -200,6 +221,52 @@ TEST_CASE("killed between any two writes, what was there is put back byte for by
     }
     // Six records and six writes, three moments each.
     CHECK(deaths == 36);
+}
+
+namespace {
+
+/// Holds the power cut against every write: what was there must be on the disk before.
+struct watched_files {
+    answering_files files;
+    const kernel_tree &tree;
+    int *writes;
+
+    [[nodiscard]] auto read(std::string_view path) const { return files.read(path); }
+    [[nodiscard]] auto writable(std::string_view path) const { return files.writable(path); }
+    [[nodiscard]] expected<void> write(std::string_view path, std::string_view text) const {
+        if (path != "/proc/sys/vm/compact_memory") {
+            ++*writes;
+            const test::temporary_directory after;
+            const auto file = after.path() / "tuning.revert";
+            std::ofstream(file, std::ios::binary) << on_disk;
+            const auto left = revert_record::open(file, "boot");
+            REQUIRE(left);
+            INFO(path);
+            const auto &all = left->entries();
+            CHECK(std::find(all.begin(), all.end(),
+                            host::revert_entry{std::string(path), tree.text(path)}) != all.end());
+            if (path == ksm + "advisor_mode") {
+                CHECK(std::any_of(all.begin(), all.end(), [](const host::revert_entry &e) {
+                    return e.path == ksm + "pages_to_scan";
+                }));
+            }
+        }
+        return files.write(path, text);
+    }
+};
+
+} // namespace
+
+TEST_CASE("before a file is written, what it held has reached the disk") {
+    const kernel_tree tree(texts());
+    int writes = 0;
+    watched_files files{answering_files(tree), tree, &writes};
+    auto record = record_of(tree);
+    power_is_watched = true;
+    const auto done = host::apply(files, record, whole_plan());
+    power_is_watched = false;
+    REQUIRE(done);
+    CHECK(writes == 5);
 }
 
 TEST_CASE("killed while it puts back, the next one goes on") {

@@ -131,6 +131,22 @@ TEST_CASE("before a guest leaves it stops, and a guest that is not here is named
     CHECK_THAT(none.messages, Catch::Contains("vm7"));
 }
 
+TEST_CASE("merging across tenants is warned of") {
+    const small_host host;
+    host.put("/proc/101/cmdline", std::string("/usr/bin/kvm\0-name\0vm2\0", 23));
+    const std::vector<std::string> both{"ksm", "--dry-run", "--tenant", "vm1=red", "--tenant"};
+    auto arguments = both;
+    arguments.emplace_back("vm2=blue");
+    CHECK_THAT(host.tune(arguments).answer,
+               Catch::Contains("note: ") && Catch::Contains("blue, red"));
+    arguments.back() = "vm2=red";
+    CHECK_THAT(host.tune(arguments).answer, !Catch::Contains("note: "));
+    arguments.back() = "vm2";
+    CHECK(host.tune(arguments).status == exit_status::usage);
+    arguments.back() = "vm9=red";
+    CHECK(host.tune(arguments).status == exit_status::failed);
+}
+
 TEST_CASE("huge pages: what does not fit or makes no sense is named, and nothing is written") {
     const small_host host;
     const auto before = host.all();

@@ -123,7 +123,7 @@ private:
             const std::string is = entry->path().filename().string();
             if (is.size() >= before.size() + after.size() && is.starts_with(before) &&
                 is.ends_with(after)) {
-                out.push_back(above + '/' + is);
+                out.push_back(std::string(above).append("/").append(is));
             }
         }
     }

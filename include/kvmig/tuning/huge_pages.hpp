@@ -117,7 +117,7 @@ using huge_page_count = std::map<std::pair<std::uint32_t, bytes>, std::uint64_t>
 
 [[nodiscard]] inline std::string size_text(bytes size) {
     const std::uint64_t kib = size.count() / 1024;
-    if (kib % (1024U * 1024U) == 0) return fmt::format("{} GiB", kib >> 20U);
+    if (kib % (std::uint64_t{1} << 20U) == 0) return fmt::format("{} GiB", kib >> 20U);
     if (kib % 1024U == 0) return fmt::format("{} MiB", kib >> 10U);
     return fmt::format("{} KiB", kib);
 }

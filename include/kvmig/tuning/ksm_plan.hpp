@@ -71,7 +71,7 @@ public:
 
     /// One step, unless that is what is there; absent files are noted.
     void want(std::string_view file, std::string to, std::string risk = {},
-              std::vector<std::string> moves_too = {}) {
+              const std::vector<std::string> &moves_too = {}) {
         const auto from = get(facts_, file);
         if (!from) {
             out.note(fmt::format("this kernel's KSM has no {}", file));

@@ -162,10 +162,12 @@ namespace detail {
 
 /// Disks that are none: what is read from them lies in memory or in another disk's file.
 [[nodiscard]] inline bool without_readahead(std::string_view path) {
-    for (const std::string_view name : {"loop", "ram", "zram", "sr", "fd"}) {
-        if (path.starts_with(std::string("/sys/block/") + std::string(name))) return true;
-    }
-    return false;
+    static constexpr std::array<std::string_view, 5> names = {"loop", "ram", "zram", "sr", "fd"};
+    constexpr std::string_view directory = "/sys/block/";
+    return path.starts_with(directory) &&
+           std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+               return path.substr(directory.size()).starts_with(name);
+           });
 }
 
 /// The value that a setting comes to on this host.
