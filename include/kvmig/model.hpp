@@ -4,6 +4,7 @@
 
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/model/domain.hpp>
+#include <kvmig/model/domain_capabilities.hpp>
 #include <kvmig/model/evidence.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>

@@ -6,5 +6,7 @@
 #include <kvmig/xml/disk.hpp>
 #include <kvmig/xml/document.hpp>
 #include <kvmig/xml/domain.hpp>
+#include <kvmig/xml/domain_capabilities.hpp>
+#include <kvmig/xml/domain_needs.hpp>
 #include <kvmig/xml/storage.hpp>
 #include <kvmig/xml/writer.hpp>

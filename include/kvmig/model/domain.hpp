@@ -99,6 +99,9 @@ struct disk {
     bool readonly = false;
     bool shareable = false;
     bool transient = false;
+    /// Whether the medium may be left out where it is missing: `mandatory` (also when empty),
+    /// `requisite`, `optional`.
+    std::string startup_policy = {};
 
     friend bool operator==(const disk &, const disk &) = default;
 };
@@ -110,8 +113,9 @@ struct interface {
     std::string mode;   ///< `direct`: `passthrough`, `bridge`, …
     std::string mac;
     std::string model;
-    std::string target;  ///< the device on the host, of a running domain
-    std::string teaming; ///< `persistent` or `transient`; empty without `<teaming>`
+    std::string target;      ///< the device on the host, of a running domain
+    std::string teaming;     ///< `persistent` or `transient`; empty without `<teaming>`
+    std::string filter = {}; ///< the nwfilter it refers to
 
     friend bool operator==(const interface &, const interface &) = default;
 };
@@ -127,11 +131,52 @@ struct graphics {
 
 /// A device of the host in the guest's hands.
 struct host_device {
-    std::string mode;    ///< `subsystem`, `capabilities`
-    std::string type;    ///< `pci`, `usb`, `mdev`, …
-    std::string address; ///< PCI: `0000:06:12.5`; otherwise empty
+    std::string mode;         ///< `subsystem`, `capabilities`
+    std::string type;         ///< `pci`, `usb`, `mdev`, …
+    std::string address;      ///< PCI: `0000:06:12.5`; otherwise empty
+    std::string teaming = {}; ///< as that of an interface
 
     friend bool operator==(const host_device &, const host_device &) = default;
+};
+
+/// A feature that the definition asks of the CPU or forbids it (`<cpu><feature>`).
+struct cpu_feature {
+    std::string name;
+    std::string policy; ///< `require` (also when empty), `disable`, `forbid`, `optional`, `force`
+
+    friend bool operator==(const cpu_feature &, const cpu_feature &) = default;
+};
+
+/// A module of memory (`<memory>` below `<devices>`).
+struct memory_device {
+    std::string model;   ///< `dimm`, `nvdimm`, `virtio-mem`, …
+    bool placed = false; ///< it has an address of the type `dimm`: slot and base
+
+    friend bool operator==(const memory_device &, const memory_device &) = default;
+};
+
+/// Memory shared with other processes of the host (`<shmem>`).
+struct shared_memory {
+    std::string name;
+    std::string model; ///< `ivshmem`, `ivshmem-plain`, `ivshmem-doorbell`; may be empty
+    std::string role;  ///< `master`, `peer`; empty where the XML does not tell
+
+    friend bool operator==(const shared_memory &, const shared_memory &) = default;
+};
+
+/// A trusted platform module.
+struct tpm {
+    std::string backend; ///< `emulator`, `passthrough`, `external`
+
+    friend bool operator==(const tpm &, const tpm &) = default;
+};
+
+/// A graphics card.
+struct video {
+    std::string model;
+    bool accel3d = false;
+
+    friend bool operator==(const video &, const video &) = default;
 };
 
 /// A domain's configuration.
@@ -159,6 +204,20 @@ struct domain {
     std::vector<kvmig::model::graphics> graphics;
     std::vector<host_device> host_devices;
     std::vector<std::string> filesystems; ///< the driver of each: `virtiofs`, `path`, …
+
+    std::vector<cpu_feature> cpu_features;
+    std::optional<std::uint64_t> tsc_frequency; ///< Hz, of `<timer name='tsc'>`
+    std::string hyperv_mode;                    ///< `custom`, `passthrough`; empty without
+    std::vector<bytes> hugepage_sizes;          ///< as named; with `hugepages`, empty: the default
+    bool locked = false;                        ///< `<memoryBacking><locked/>`
+    std::vector<memory_device> memory_devices;
+    std::vector<shared_memory> shared_memories;
+    std::vector<tpm> tpms;
+    std::vector<video> videos;
+    std::vector<std::string> channels;        ///< the type of each: `unix`, `qemu-vdagent`, …
+    std::string launch_security;              ///< `sev`, `sev-snp`, `s390-pv`, …
+    std::vector<std::string> security_models; ///< of its labels: `selinux`, `apparmor`, `dac`
+    std::vector<std::string> secrets;         ///< by UUID, or by usage: `ceph:name`, `volume:/path`
 
     friend bool operator==(const domain &, const domain &) = default;
 };

@@ -2,16 +2,38 @@
 /// A host as its libvirt daemon describes it.
 #pragma once
 
+#include <kvmig/core/units.hpp>
 #include <kvmig/core/uuid.hpp>
 #include <kvmig/model/version.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace kvmig::model {
 
-/// What the capabilities XML says of the host (`virConnectGetCapabilities`, element `host`).
+/// A machine type that a host can start.
+struct machine_type {
+    std::string name;
+    std::uint32_t max_vcpus = 0; ///< 0: not told
+
+    friend bool operator==(const machine_type &, const machine_type &) = default;
+};
+
+/// Guests of one kind and architecture that a host can run (element `guest`).
+struct guest_support {
+    std::string os_type; ///< `hvm`, `xen`, …
+    std::string arch;
+    std::string emulator;
+    std::vector<std::string> types; ///< of `<domain type='…'>`: `qemu`, `kvm`, …
+    /// Also under their short names: `pc` beside `pc-i440fx-7.2`.
+    std::vector<machine_type> machines;
+
+    friend bool operator==(const guest_support &, const guest_support &) = default;
+};
+
+/// What the capabilities XML says of the host (`virConnectGetCapabilities`).
 struct capabilities {
     std::optional<kvmig::uuid> host_uuid; ///< some drivers tell none
     std::string arch;
@@ -19,6 +41,10 @@ struct capabilities {
     std::string cpu_vendor;
     bool live_migration = false;
     std::vector<std::string> migration_transports; ///< `tcp`, `rdma`, …
+    std::vector<std::string> security_models;      ///< `selinux`, `apparmor`, `dac`
+    std::vector<bytes> page_sizes;                 ///< of memory, the usual one among them
+    std::uint32_t numa_cells = 0;                  ///< 0: not told
+    std::vector<guest_support> guests;
 
     friend bool operator==(const capabilities &, const capabilities &) = default;
 };

@@ -84,6 +84,7 @@ inline expected<model::disk> read_disk(const document &doc, const pugi::xml_node
     out.readonly = static_cast<bool>(node.child("readonly"));
     out.shareable = static_cast<bool>(node.child("shareable"));
     out.transient = static_cast<bool>(node.child("transient"));
+    out.startup_policy = node.child("source").attribute("startupPolicy").value();
     return out;
 }
 

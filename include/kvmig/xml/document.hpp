@@ -108,12 +108,18 @@ public:
         return static_cast<std::uint32_t>(*value);
     }
 
-    /// An amount with the attribute `unit` as libvirt scales it (`virScaleInteger`): B, K/KiB,
-    /// KB, M/MiB, MB, … E; `fallback` without the attribute: `KiB` in domains, `bytes` in
-    /// storage.
+    /// The text of `node` as an amount: see `scaled`.
     [[nodiscard]] expected<bytes> amount(const pugi::xml_node &node,
                                          std::string_view fallback) const {
-        const auto value = natural(node, node.text().get());
+        return scaled(node, node.text().get(), fallback);
+    }
+
+    /// A number found at `node` with the attribute `unit` of `node` as libvirt scales it
+    /// (`virScaleInteger`): B, K/KiB, KB, M/MiB, MB, … E; `fallback` without the attribute: `KiB`
+    /// in domains, `bytes` in storage.
+    [[nodiscard]] expected<bytes> scaled(const pugi::xml_node &node, std::string_view number,
+                                         std::string_view fallback) const {
+        const auto value = natural(node, number);
         if (!value) return fail(value.error());
         const std::string unit = node.attribute("unit").as_string();
         const auto factor = scale(unit.empty() ? fallback : std::string_view(unit));

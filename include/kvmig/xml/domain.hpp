@@ -5,6 +5,7 @@
 #include <kvmig/model/domain.hpp>
 #include <kvmig/xml/disk.hpp>
 #include <kvmig/xml/document.hpp>
+#include <kvmig/xml/domain_needs.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -46,7 +47,16 @@ inline expected<void> read_memory(const document &doc, const pugi::xml_node &roo
         if (!now) return fail(std::move(now).error());
         into.current_memory = *now;
     }
-    into.hugepages = static_cast<bool>(root.child("memoryBacking").child("hugepages"));
+    const pugi::xml_node backing = root.child("memoryBacking");
+    into.locked = static_cast<bool>(backing.child("locked"));
+    into.hugepages = static_cast<bool>(backing.child("hugepages"));
+    for (const pugi::xml_node &page : backing.child("hugepages").children("page")) {
+        auto size = doc.required_attribute(page, "size");
+        if (!size) return fail(std::move(size).error());
+        auto scaled = doc.scaled(page, *size, "KiB");
+        if (!scaled) return fail(std::move(scaled).error());
+        into.hugepage_sizes.push_back(*scaled);
+    }
     return {};
 }
 
@@ -68,6 +78,7 @@ inline expected<model::interface> read_interface(const document &doc, const pugi
     out.model = node.child("model").attribute("type").value();
     out.target = node.child("target").attribute("dev").value();
     out.teaming = node.child("teaming").attribute("type").value();
+    out.filter = node.child("filterref").attribute("filter").value();
     return out;
 }
 
@@ -112,6 +123,7 @@ inline expected<model::host_device> read_host_device(const document &doc,
     model::host_device out;
     out.mode = node.attribute("mode").value();
     out.type = node.attribute("type").value();
+    out.teaming = node.child("teaming").attribute("type").value();
     const pugi::xml_node address = node.child("source").child("address");
     if (out.type != "pci" || !address) return out;
     std::string text;
@@ -160,6 +172,7 @@ inline expected<void> read_devices(const document &doc, const pugi::xml_node &de
     for (const pugi::xml_node &each : devices.children("filesystem")) {
         into.filesystems.emplace_back(each.child("driver").attribute("type").as_string("path"));
     }
+    read_special_devices(devices, into);
     return {};
 }
 
@@ -201,6 +214,10 @@ inline expected<void> read_devices(const document &doc, const pugi::xml_node &de
     if (auto ok = detail::read_devices(*doc, root.child("devices"), out); !ok) {
         return fail(std::move(ok).error());
     }
+    if (auto ok = detail::read_cpu_needs(*doc, root, out); !ok) {
+        return fail(std::move(ok).error());
+    }
+    detail::read_security(root, out);
     return out;
 }
 
