@@ -11,6 +11,7 @@
 #include <kvmig/migration.hpp>
 #include <kvmig/model.hpp>
 #include <kvmig/ports.hpp>
+#include <kvmig/precheck.hpp>
 #include <kvmig/run.hpp>
 #include <kvmig/tuning.hpp>
 #include <kvmig/xml.hpp>

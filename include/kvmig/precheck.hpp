@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/// All of `kvmig/precheck`: from facts about two hosts and a domain to what would go wrong.
+#pragma once
+
+#include <kvmig/precheck/fact.hpp>
+#include <kvmig/precheck/facts.hpp>
+#include <kvmig/precheck/finding.hpp>
+#include <kvmig/precheck/report.hpp>
+#include <kvmig/precheck/rule.hpp>
+#include <kvmig/precheck/table.hpp>

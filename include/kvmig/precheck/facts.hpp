@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/// All that rules look at: plain values, collected once, which can be kept and judged again.
+#pragma once
+
+#include <kvmig/core/units.hpp>
+#include <kvmig/core/uuid.hpp>
+#include <kvmig/model/domain.hpp>
+#include <kvmig/model/domain_capabilities.hpp>
+#include <kvmig/model/host.hpp>
+#include <kvmig/model/job.hpp>
+#include <kvmig/model/version.hpp>
+#include <kvmig/precheck/fact.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvmig::precheck {
+
+/// Which disks the migration is to copy.
+enum class storage_copy : std::uint8_t {
+    none,        ///< storage is shared
+    all,         ///< `--copy-storage-all`
+    incremental, ///< `--copy-storage-inc`
+};
+
+/// What is known of one disk image or medium, by its path.
+struct image {
+    bytes capacity;
+    std::string format;
+
+    friend bool operator==(const image &, const image &) = default;
+};
+
+/// What a host's storage pools say about a path.
+struct storage_place {
+    std::string pool; ///< the one whose target is the folder of the path; empty: none is
+    bool active = false;
+    std::string type;      ///< `dir`, `netfs`, `fs`, `logical`, …
+    std::string server;    ///< `netfs`: as the pool names it
+    std::string directory; ///< `netfs`: what the server exports
+    std::string format;    ///< of the pool's source: `nfs`, `ext4`, …
+    std::optional<bytes> available;
+    std::optional<kvmig::precheck::image> image; ///< what stands at the path
+
+    friend bool operator==(const storage_place &, const storage_place &) = default;
+};
+
+/// The name under which facts about an image are kept: its path, or pool and volume; empty where
+/// it has neither, as an image on a server.
+[[nodiscard]] inline std::string storage_name(const model::disk_source &of) {
+    switch (of.kind) {
+    case model::source_kind::file:
+    case model::source_kind::block:
+    case model::source_kind::dir: return of.path;
+    case model::source_kind::volume: return of.pool + "/" + of.volume;
+    default: return {};
+    }
+}
+
+/// Whether something with a name is there, and in use.
+enum class presence : std::uint8_t { absent, inactive, active };
+
+/// What both hosts tell.
+struct host_facts {
+    std::string name; ///< for people: the host's own name, or the URI while that is not known
+    std::string uri;
+    fact<std::string> hostname; ///< `virConnectGetHostname`
+    fact<std::string> driver;   ///< `virConnectGetType`
+    fact<model::version> libvirt;
+    fact<model::version> hypervisor;
+    fact<model::capabilities> capabilities;
+    /// By path: each image, backing file and medium of the domain.
+    by_name<storage_place> storage;
+};
+
+/// The job of a domain that runs now.
+struct current_job {
+    model::job_type type = model::job_type::none;
+    std::optional<model::job_operation> operation; ///< absent where the daemon does not tell
+
+    friend bool operator==(const current_job &, const current_job &) = default;
+};
+
+/// What the source tells of the domain.
+struct source_facts : host_facts {
+    fact<model::domain_status> status;
+    fact<current_job> job;
+    fact<std::uint32_t> snapshots;
+    fact<std::vector<std::string>> block_jobs; ///< the targets of the disks that have one
+    fact<bool> managed_save;
+    fact<bool> autostart;
+};
+
+/// A domain that a host knows.
+struct known_domain {
+    std::string name;
+    kvmig::uuid uuid;
+    bool active = false;
+
+    friend bool operator==(const known_domain &, const known_domain &) = default;
+};
+
+/// What comparing the guest's CPU with a host's came to.
+struct cpu_comparison {
+    bool fits = false;
+    std::string lacks; ///< libvirt's words for what is missing; may be empty
+
+    friend bool operator==(const cpu_comparison &, const cpu_comparison &) = default;
+};
+
+/// Free huge pages of one size, on all NUMA nodes together.
+struct free_pages {
+    bytes size;
+    pages free;
+
+    friend bool operator==(const free_pages &, const free_pages &) = default;
+};
+
+/// What the destination tells.
+struct destination_facts : host_facts {
+    fact<std::optional<known_domain>> same_name; ///< the domain of this name there, if any
+    fact<std::optional<known_domain>> same_uuid;
+    fact<model::domain_capabilities> domain_capabilities;
+    fact<cpu_comparison> cpu;
+    fact<bytes> memory_total;
+    fact<bytes> memory_available; ///< free, and held by caches
+    fact<std::vector<free_pages>> huge_pages;
+    /// The addresses of the destination's own host name, as the source resolves it; empty: none.
+    fact<std::vector<std::string>> addresses;
+    by_name<presence> networks;
+    by_name<presence> interfaces; ///< bridges and network cards of the host
+    by_name<presence> filters;    ///< nwfilters
+    by_name<presence> pools;      ///< those that disks name
+    by_name<presence> secrets;
+};
+
+/// The whole.
+struct facts {
+    model::domain domain;
+    storage_copy copy = storage_copy::none;
+    source_facts source;
+    destination_facts destination;
+};
+
+/// Calls `visit(name, fact)` for every single fact about the hosts, those with names included.
+template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor visit) {
+    const auto named = [&](const char *what, auto &facts_by_name) {
+        for (auto &[name, told] : facts_by_name.all()) visit(what, told);
+    };
+    const auto host = [&](auto &of) {
+        visit("hostname", of.hostname);
+        visit("driver", of.driver);
+        visit("libvirt", of.libvirt);
+        visit("hypervisor", of.hypervisor);
+        visit("capabilities", of.capabilities);
+        named("storage", of.storage);
+    };
+    host(all.source);
+    visit("status", all.source.status);
+    visit("job", all.source.job);
+    visit("snapshots", all.source.snapshots);
+    visit("block_jobs", all.source.block_jobs);
+    visit("managed_save", all.source.managed_save);
+    visit("autostart", all.source.autostart);
+    auto &there = all.destination;
+    host(there);
+    visit("same_name", there.same_name);
+    visit("same_uuid", there.same_uuid);
+    visit("domain_capabilities", there.domain_capabilities);
+    visit("cpu", there.cpu);
+    visit("memory_total", there.memory_total);
+    visit("memory_available", there.memory_available);
+    visit("huge_pages", there.huge_pages);
+    visit("addresses", there.addresses);
+    named("networks", there.networks);
+    named("interfaces", there.interfaces);
+    named("filters", there.filters);
+    named("pools", there.pools);
+    named("secrets", there.secrets);
+}
+
+} // namespace kvmig::precheck

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#include <precheck/healthy.hpp>
+
+using namespace kvmig;
+using namespace kvmig::test;
+using precheck::storage_copy;
+
+namespace {
+
+const std::string image{image_path};
+const std::string base{base_path};
+const std::string medium{medium_path};
+
+/// What a host's pools say of a path, changed.
+template <class Change>
+void replace(precheck::host_facts &host, const std::string &name, Change change) {
+    precheck::storage_place place = *host.storage.of(name);
+    change(place);
+    host.storage.set(name, place);
+}
+
+void forget(precheck::host_facts &host, const std::string &name) {
+    host.storage.set(name, not_known<precheck::storage_place>());
+}
+
+} // namespace
+
+TEST_CASE("a disk on a local file system blocks, whatever the destination has there") {
+    auto f = healthy();
+    replace(f.source, image, [](auto &place) {
+        place.type = "fs";
+        place.format = "ext4";
+    });
+    CHECK(told(f, "KVM-STO-001") == blocks);
+    forget(f.destination, image);
+    CHECK(told(f, "KVM-STO-001") == blocks);
+    f.domain.disks[0].readonly = true;
+    CHECK_FALSE(told(f, "KVM-STO-001"));
+    f.domain.disks[0].readonly = false;
+    f.copy = storage_copy::all;
+    CHECK_FALSE(told(f, "KVM-STO-001"));
+}
+
+TEST_CASE("another export of the same server is another store") {
+    auto f = healthy();
+    replace(f.destination, image, [](auto &place) { place.directory = "/srv/other"; });
+    CHECK(told(f, "KVM-STO-001") == blocks);
+}
+
+TEST_CASE("what pools cannot prove to be shared is not known") {
+    auto f = healthy();
+    SECTION("another name may be the same server") {
+        replace(f.destination, image, [](auto &place) { place.server = "nfs.example"; });
+    }
+    SECTION("a folder may be a mount") {
+        replace(f.destination, image, [](auto &place) { place.type = "dir"; });
+    }
+    SECTION("a stopped pool mounts nothing") {
+        replace(f.source, image, [](auto &place) { place.active = false; });
+    }
+    SECTION("no pool is there") {
+        replace(f.destination, image, [](auto &place) { place = {}; });
+    }
+    SECTION("nothing is known of the source") { forget(f.source, image); }
+    SECTION("nothing is known of the destination") { forget(f.destination, image); }
+    CHECK(told(f, "KVM-STO-001") == unknown);
+}
+
+TEST_CASE("an NVMe device of the host blocks, an image on a server does not") {
+    auto f = healthy();
+    f.domain.disks = {f.domain.disks[1]};
+    CHECK_FALSE(told(f, "KVM-STO-001"));
+    f.domain.disks[0].source.kind = model::source_kind::nvme;
+    CHECK(told(f, "KVM-STO-001") == blocks);
+}
+
+TEST_CASE("an image that is not in the destination's pool blocks") {
+    auto f = healthy();
+    replace(f.destination, image, [](auto &place) { place.image.reset(); });
+    CHECK(told(f, "KVM-STO-002") == blocks);
+    f.copy = storage_copy::incremental;
+    CHECK_FALSE(told(f, "KVM-STO-002"));
+}
+
+TEST_CASE("an image outside every pool, or in a stopped one, may be there or not") {
+    auto f = healthy();
+    replace(f.destination, image, [](auto &place) { place = {}; });
+    CHECK(told(f, "KVM-STO-002") == unknown);
+    f = healthy();
+    replace(f.destination, image, [](auto &place) {
+        place.active = false;
+        place.image.reset();
+    });
+    CHECK(told(f, "KVM-STO-002") == unknown);
+    CHECK(told(f, "KVM-STO-021") == warns);
+    forget(f.destination, image);
+    CHECK(told(f, "KVM-STO-002") == unknown);
+}
+
+TEST_CASE("a backing file that is missing blocks, unless whole disks are copied") {
+    auto f = healthy();
+    replace(f.destination, base, [](auto &place) { place.image.reset(); });
+    CHECK(told(f, "KVM-STO-004") == blocks);
+    f.copy = storage_copy::incremental;
+    CHECK(told(f, "KVM-STO-004") == blocks);
+    f.copy = storage_copy::all;
+    CHECK_FALSE(told(f, "KVM-STO-004"));
+    f.copy = storage_copy::none;
+    forget(f.destination, base);
+    CHECK(told(f, "KVM-STO-004") == unknown);
+}
+
+TEST_CASE("a pool that a disk names must be there and active") {
+    auto f = healthy();
+    f.destination.pools.set("images", precheck::presence::absent);
+    CHECK(told(f, "KVM-STO-021") == blocks);
+    f.destination.pools.set("images", precheck::presence::inactive);
+    CHECK(told(f, "KVM-STO-021") == blocks);
+    f.destination.pools.set("images", not_known<precheck::presence>());
+    CHECK(told(f, "KVM-STO-021") == unknown);
+}
+
+TEST_CASE("a medium that is missing blocks, unless it may be left out") {
+    auto f = healthy();
+    replace(f.destination, medium, [](auto &place) { place.image.reset(); });
+    CHECK(told(f, "KVM-STO-028") == blocks);
+    CHECK_THAT(findings_of(f, "KVM-STO-028").front().remedy.front(),
+               Catch::Contains("change-media vm1 sda --eject"));
+    f.domain.disks[3].startup_policy = "mandatory";
+    CHECK(told(f, "KVM-STO-028") == blocks);
+    f.domain.disks[3].startup_policy = "requisite";
+    CHECK(told(f, "KVM-STO-028") == warns);
+    f.domain.disks[3].startup_policy = "optional";
+    CHECK(told(f, "KVM-STO-028") == warns);
+    forget(f.destination, medium);
+    CHECK(told(f, "KVM-STO-028") == unknown);
+    f.domain.disks[3].source = {};
+    CHECK_FALSE(told(f, "KVM-STO-028"));
+}
+
+TEST_CASE("the host's own drive warns") {
+    auto f = healthy();
+    f.domain.disks[3].source.kind = model::source_kind::block;
+    f.domain.disks[3].source.path = "/dev/sr0";
+    CHECK(told(f, "KVM-STO-028") == warns);
+}
+
+TEST_CASE("transient disks and formats that do not move block") {
+    auto f = healthy();
+    f.domain.disks[1].transient = true;
+    CHECK(told(f, "KVM-STO-019") == blocks);
+    CHECK_FALSE(told(f, "KVM-STO-018"));
+    f.domain.disks[0].source.format = "vmdk";
+    CHECK(told(f, "KVM-STO-018") == blocks);
+    f.domain.disks[0].source.format = "qcow2";
+    f.domain.disks[0].backing[0].format = "vhdx";
+    CHECK(told(f, "KVM-STO-018") == blocks);
+}
+
+TEST_CASE("a cache blocks only with a QEMU that does not drop it") {
+    auto f = healthy();
+    f.domain.disks = {f.domain.disks[0]};
+    f.domain.disks[0].cache = "writeback";
+    f.source.hypervisor = model::version{3, 0, 0};
+    CHECK_FALSE(told(f, "KVM-STO-020"));
+    f.source.hypervisor = model::version{2, 12, 1};
+    CHECK(told(f, "KVM-STO-020") == blocks);
+    f.domain.disks[0].cache.clear(); // the default is cached too
+    CHECK(told(f, "KVM-STO-020") == blocks);
+    for (const char *safe : {"none", "directsync"}) {
+        f.domain.disks[0].cache = safe;
+        CHECK_FALSE(told(f, "KVM-STO-020"));
+    }
+    f.domain.disks[0].cache = "writethrough";
+    test::forget(f.source.hypervisor);
+    CHECK(told(f, "KVM-STO-020") == unknown);
+    f.domain.disks[0].shareable = true;
+    CHECK_FALSE(told(f, "KVM-STO-020"));
+}
+
+TEST_CASE("a target that is too small blocks when disks are copied") {
+    auto f = healthy();
+    f.domain.disks = {f.domain.disks[0]};
+    replace(f.destination, image,
+            [](auto &place) { place.image->capacity = bytes::gib(10) - bytes{1}; });
+    CHECK_FALSE(told(f, "KVM-STO-013")); // nothing is copied
+    f.copy = storage_copy::all;
+    CHECK(told(f, "KVM-STO-013") == blocks);
+    replace(f.source, image, [](auto &place) { place.image.reset(); });
+    CHECK(told(f, "KVM-STO-013") == unknown);
+    forget(f.source, image);
+    CHECK(told(f, "KVM-STO-013") == unknown);
+    forget(f.destination, image);
+    CHECK(told(f, "KVM-STO-013") == unknown);
+}
+
+TEST_CASE("disks that are copied into one pool are added up") {
+    auto f = healthy();
+    f.domain.disks = {f.domain.disks[0], f.domain.disks[2]};
+    f.copy = storage_copy::all;
+    for (const std::string &name : {image, std::string("images/data")}) {
+        replace(f.destination, name, [](auto &place) { place.image.reset(); });
+    }
+    CHECK_FALSE(told(f, "KVM-STO-010")); // 10 GiB each, 20 GiB free
+    for (const std::string &name : {image, std::string("images/data")}) {
+        replace(f.destination, name, [](auto &place) { place.available = bytes::gib(19); });
+    }
+    CHECK(told(f, "KVM-STO-010") == warns);
+    f.domain.disks = {f.domain.disks[0]};
+    CHECK_FALSE(told(f, "KVM-STO-010"));
+}
+
+TEST_CASE("space that is not known is told") {
+    auto f = healthy();
+    f.domain.disks = {f.domain.disks[0]};
+    f.copy = storage_copy::all;
+    replace(f.destination, image, [](auto &place) { place = {}; });
+    CHECK(told(f, "KVM-STO-010") == unknown);
+    f = healthy();
+    f.domain.disks = {f.domain.disks[0]};
+    f.copy = storage_copy::all;
+    replace(f.destination, image, [](auto &place) { place.image.reset(); });
+    forget(f.source, image);
+    CHECK(told(f, "KVM-STO-010") == unknown);
+}
