@@ -11,8 +11,10 @@
 #include <kvmig/libvirt/handle.hpp>
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <kvmig/libvirt/job.hpp>
+#include <kvmig/libvirt/lookup.hpp>
 #include <kvmig/libvirt/migration.hpp>
 #include <kvmig/libvirt/network.hpp>
+#include <kvmig/libvirt/node.hpp>
 #include <kvmig/libvirt/storage.hpp>
 #include <kvmig/libvirt/typed_parameters.hpp>
 #include <kvmig/libvirt/volume_at.hpp>

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <kvmig/run/before_migration.hpp>
+#include <kvmig/run/check.hpp>
+#include <kvmig/run/check_names.hpp>
+#include <kvmig/run/check_storage.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>

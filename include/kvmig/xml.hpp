@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kvmig/xml/capabilities.hpp>
+#include <kvmig/xml/cpu.hpp>
 #include <kvmig/xml/disk.hpp>
 #include <kvmig/xml/document.hpp>
 #include <kvmig/xml/domain.hpp>

@@ -139,6 +139,30 @@ public:
         return bytes{info.capacity};
     }
 
+    /// Whether a copy, commit, pull or backup works on the disk `vda` (or a path).
+    [[nodiscard]] expected<bool> has_block_job(const std::string &disk) const {
+        virDomainBlockJobInfo info{};
+        const int found = virDomainGetBlockJobInfo(raw(), disk.c_str(), &info, 0);
+        if (found < 0) return fail(problem("cannot read the block job on the disk " + disk));
+        return found == 1;
+    }
+    [[nodiscard]] expected<std::uint32_t> snapshots() const {
+        const int count = virDomainSnapshotNum(raw(), 0);
+        if (count < 0) return fail(problem("cannot count the snapshots"));
+        return static_cast<std::uint32_t>(count);
+    }
+    [[nodiscard]] expected<bool> has_managed_save() const {
+        const int found = virDomainHasManagedSaveImage(raw(), 0);
+        if (found < 0) return fail(problem("cannot read the saved state"));
+        return found == 1;
+    }
+    /// Whether it is started with its host.
+    [[nodiscard]] expected<bool> autostart() const {
+        int on = 0;
+        if (virDomainGetAutostart(raw(), &on) < 0) return fail(problem("cannot read autostart"));
+        return on == 1;
+    }
+
     /// The job that runs now; type `none` when there is none.
     [[nodiscard]] expected<model::job_statistics> job() const {
         return read_job(0, "cannot read the job's statistics");
