@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // kvmig migrate: a domain from one libvirt host to another.
 #include <lab/cli/console.hpp>
+#include <lab/cli/ends.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/migrate_cold.hpp>
 #include <lab/cli/migrate_request.hpp>
 #include <lab/cli/migration_json.hpp>
-#include <lab/cli/out_of_reach.hpp>
 #include <lab/cli/subcommands.hpp>
-#include <lab/topology/files.hpp>
 #include <lab/topology/paths.hpp>
-#include <lab/topology/topology.hpp>
 
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
@@ -76,20 +74,8 @@ private:
     std::optional<std::chrono::milliseconds> last_;
 };
 
-/// Opens the connections, so that Ctrl-C does not end the `ssh` behind them.
-expected<std::pair<libvirt::connection, libvirt::connection>>
-open_both(const migrate_request &asked) {
-    const out_of_reach apart;
-    const libvirt::open_options how{.ask_credentials = isatty(STDIN_FILENO) == 1};
-    auto source = libvirt::connection::open(asked.from, how);
-    if (!source) return fail(std::move(source).error());
-    auto destination = libvirt::connection::open(asked.to, how);
-    if (!destination) return fail(std::move(destination).error());
-    return std::pair{*std::move(source), *std::move(destination)};
-}
-
 /// Opens what a migration needs, and calls `move(domain, destination, journal)`. What is wrong with
-/// the migrate_request is told before anything is opened.
+/// the request is told before anything is opened.
 template <class Move>
 auto between(const migrate_request &asked, const std::stop_token &stop, Move move)
     -> decltype(move(std::declval<const libvirt::domain &>(),
@@ -105,7 +91,7 @@ auto between(const migrate_request &asked, const std::stop_token &stop, Move mov
     libvirt::quiet_errors();
     auto loop = libvirt::event_loop::start(); // outlives the connections
     if (!loop) return fail(std::move(loop).error());
-    auto ends = open_both(asked);
+    auto ends = open_both(asked.from, asked.to);
     if (!ends) {
         if (!stop.stop_requested()) return fail(std::move(ends).error());
         return fail(make_error(error_kind::cancelled, "cancelled before the migration began")
@@ -201,22 +187,9 @@ exit_status act(const migrate_request &asked, const context &ctx) {
     return answer(migrate(asked, stop), ctx);
 }
 
-/// A lab host's name becomes the URI by which it is reached inside the lab; a URI stays.
-expected<void> resolve_lab_host(std::string &end) {
-    const machine_spec *machine = find_machine(end);
-    if (machine == nullptr) return {};
-    if (machine->role != machine_role::host) {
-        return fail(make_error(error_kind::invalid_argument,
-                               "'" + end + "' is a machine of the lab, but runs no libvirt")
-                        .advise("use kvm01 or kvm02"));
-    }
-    end = libvirt_uri(*machine);
-    return {};
-}
-
 /// Lab hosts are reached from inside the lab only.
 exit_status act_in_place(migrate_request asked, const context &ctx) {
-    const bool in_lab = find_machine(asked.from) != nullptr || find_machine(asked.to) != nullptr;
+    const bool in_lab = is_lab_machine(asked.from) || is_lab_machine(asked.to);
     for (std::string *end : {&asked.from, &asked.to}) {
         if (auto resolved = resolve_lab_host(*end); !resolved) return report(resolved.error());
     }

@@ -6,6 +6,7 @@
 
 namespace kvmig::lab::cli {
 
+void add_check(CLI::App &app, context &ctx);
 void add_diagnose(CLI::App &app, context &ctx);
 void add_explain(CLI::App &app, context &ctx);
 void add_lab(CLI::App &app, context &ctx);
@@ -15,6 +16,7 @@ void add_tune(CLI::App &app, context &ctx);
 
 inline void add_subcommands(CLI::App &app, context &ctx) {
     add_lab(app, ctx);
+    add_check(app, ctx);
     add_migrate(app, ctx);
     add_recover(app, ctx);
     add_diagnose(app, ctx);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include <lab/cli/ends.hpp>
+#include <lab/cli/out_of_reach.hpp>
+#include <lab/topology/topology.hpp>
+
+#include <unistd.h>
+
+namespace kvmig::lab::cli {
+
+bool is_lab_machine(const std::string &end) { return find_machine(end) != nullptr; }
+
+expected<void> resolve_lab_host(std::string &end) {
+    const machine_spec *machine = find_machine(end);
+    if (machine == nullptr) return {};
+    if (machine->role != machine_role::host) {
+        return fail(make_error(error_kind::invalid_argument,
+                               "'" + end + "' is a machine of the lab, but runs no libvirt")
+                        .advise("use kvm01 or kvm02"));
+    }
+    end = libvirt_uri(*machine);
+    return {};
+}
+
+expected<std::pair<libvirt::connection, libvirt::connection>> open_both(const std::string &from,
+                                                                        const std::string &to) {
+    const out_of_reach apart;
+    const libvirt::open_options how{.ask_credentials = isatty(STDIN_FILENO) == 1};
+    auto source = libvirt::connection::open(from, how);
+    if (!source) return fail(std::move(source).error());
+    auto destination = libvirt::connection::open(to, how);
+    if (!destination) return fail(std::move(destination).error());
+    return std::pair{*std::move(source), *std::move(destination)};
+}
+
+} // namespace kvmig::lab::cli

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// The subcommand `check`, against libvirt's own test driver and against files.
+#include <lab/cli/check_text.hpp>
+#include <lab/cli/subcommands.hpp>
+#include <lab/cli_call.hpp>
+#include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace kvmig;
+using lab::cli::exit_status;
+using test::outcome;
+
+namespace {
+
+outcome check(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "check");
+    return test::call(lab::cli::add_check, std::move(arguments));
+}
+
+std::string refused(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "check");
+    return test::refusal_of(lab::cli::add_check, std::move(arguments));
+}
+
+/// A file with a domain's XML, in a folder that goes with the test.
+class files {
+public:
+    std::string write(const std::string &name, const std::string &text) {
+        const auto file = folder_.path() / name;
+        std::ofstream(file, std::ios::binary) << text;
+        return file.string();
+    }
+    /// A node of the test driver with one running domain, as a URI.
+    std::string node(const std::string &name, const std::string &domain,
+                     const std::string &devices = "") {
+        return "test://" + write(name + ".xml", "<node><domain type='test'><name>" + domain +
+                                                    "</name><memory>65536</memory><os><type>hvm"
+                                                    "</type></os><devices>" +
+                                                    devices + "</devices></domain></node>");
+    }
+
+private:
+    test::temporary_directory folder_;
+};
+
+std::set<std::string> ids(const nlohmann::json &answer, const std::string &severity) {
+    std::set<std::string> out;
+    for (const auto &each : answer.at("findings")) {
+        if (each.at("severity") == severity) out.insert(each.at("id").get<std::string>());
+    }
+    return out;
+}
+
+constexpr const char *plain = "<domain type='kvm'><name>vm1</name><memory>1024</memory></domain>";
+constexpr const char *sealed =
+    "<domain type='kvm'><name>vm1</name><memory>1024</memory><launchSecurity type='sev'/></domain>";
+
+} // namespace
+
+TEST_CASE("check needs a domain with both ends, or a file") {
+    CHECK_THAT(refused({}), Catch::Contains("--domain-xml"));
+    CHECK_THAT(refused({"vm1"}), Catch::Contains("DOMAIN requires --"));
+    CHECK_THAT(refused({"vm1", "--from", "a"}), Catch::Contains("--to"));
+    CHECK_FALSE(refused({"vm1", "--from", "a", "--to", "b", "--domain-xml", "f"}).empty());
+    CHECK_FALSE(refused({"--domain-xml", "f", "--copy-storage-all", "--copy-storage-inc"}).empty());
+    CHECK(refused({"vm1", "--from", "a", "--to", "b"}).empty());
+    CHECK(refused({"--domain-xml", "f", "--ignore", "A", "--ignore", "B"}).empty());
+}
+
+TEST_CASE("two hosts are asked, and all findings are told at once") {
+    files made;
+    const std::string from = made.node("a", "vm1",
+                                       "<interface type='bridge'><source bridge='kvmig-none'/>"
+                                       "</interface><interface type='network'>"
+                                       "<source network='kvmig-none'/></interface>");
+    const std::string to = made.node("b", "vm1");
+    const auto said = check({"vm1", "--from", from, "--to", to, "--json"});
+    CHECK(said.status == exit_status::blocked);
+    const auto answer = nlohmann::json::parse(said.answer);
+    CHECK(answer.at("schema") == "kvmig.check/1");
+    CHECK(answer.at("verdict") == "blocked");
+    const auto blocking = ids(answer, "blocks");
+    // The test driver does not migrate, and the other domain there has the name.
+    for (const char *id : {"KVM-NET-022", "KVM-IDN-001", "KVM-NIC-001", "KVM-NIC-003"}) {
+        INFO(id);
+        CHECK(blocking.count(id) == 1);
+    }
+    CHECK(blocking.count("KVM-LIF-001") == 0); // it runs
+    for (const auto &each : answer.at("findings")) {
+        for (const char *field : {"id", "severity", "host", "title", "seen", "why", "source"}) {
+            CHECK_FALSE(each.at(field).get<std::string>().empty());
+        }
+        CHECK(each.at("remedy").is_array());
+    }
+    const auto text = check({"vm1", "--from", from, "--to", to});
+    CHECK(text.status == exit_status::blocked);
+    CHECK_THAT(text.answer, Catch::Contains("KVM-NIC-001  The bridge does not exist on the "
+                                            "destination  [blocks]") &&
+                                Catch::Contains("the bridge 'kvmig-none' is not there") &&
+                                Catch::Contains("\nblocked: "));
+    CHECK(text.messages.empty());
+}
+
+TEST_CASE("a domain that is not there is named") {
+    files made;
+    const auto said =
+        check({"vm9", "--from", made.node("a", "vm1"), "--to", made.node("b", "vm2")});
+    CHECK(said.status == exit_status::failed);
+    CHECK(said.answer.empty());
+    CHECK_THAT(said.messages, Catch::Contains("'vm9'"));
+}
+
+TEST_CASE("a URI that cannot be parsed is wrong usage") {
+    const auto said =
+        check({"vm1", "--from", "qemu+ssh://kvm01:/system", "--to", "test:///default"});
+    CHECK(said.status == exit_status::usage);
+    CHECK_THAT(said.messages, Catch::Contains("qemu+ssh://kvm01:/system"));
+}
+
+TEST_CASE("a machine of the lab without libvirt is refused") {
+    const auto said = check({"vm1", "--from", "nfs", "--to", "kvm02"});
+    CHECK(said.status == exit_status::usage);
+    CHECK_THAT(said.messages, Catch::Contains("runs no libvirt"));
+}
+
+TEST_CASE("a file tells what the XML alone tells; the rest is unknown") {
+    files made;
+    const auto clear = check({"--domain-xml", made.write("vm1.xml", plain), "--json"});
+    CHECK(clear.status == exit_status::done);
+    const auto answer = nlohmann::json::parse(clear.answer);
+    CHECK(answer.at("verdict") == "unknown");
+    CHECK(ids(answer, "blocks").empty());
+    CHECK(ids(answer, "unknown").count("KVM-MEM-001") == 1);
+
+    const auto blocked = check({"--domain-xml", made.write("sealed.xml", sealed), "--json"});
+    CHECK(blocked.status == exit_status::blocked);
+    CHECK(ids(nlohmann::json::parse(blocked.answer), "blocks") ==
+          std::set<std::string>{"KVM-DEV-014"});
+}
+
+TEST_CASE("what is ignored is told and does not count") {
+    files made;
+    const std::string file = made.write("sealed.xml", sealed);
+    const auto said = check({"--domain-xml", file, "--ignore", "KVM-DEV-014"});
+    CHECK(said.status == exit_status::done);
+    CHECK_THAT(said.answer, Catch::Contains("[info, ignored: blocks]"));
+    const auto json = check({"--domain-xml", file, "--ignore", "KVM-DEV-014", "--json"});
+    for (const auto &each : nlohmann::json::parse(json.answer).at("findings")) {
+        if (each.at("id") != "KVM-DEV-014") continue;
+        CHECK(each.at("severity") == "info");
+        CHECK(each.at("ignored") == "blocks");
+    }
+    const auto wrong = check({"--domain-xml", file, "--ignore", "DEV-14"});
+    CHECK(wrong.status == exit_status::usage);
+    CHECK_THAT(wrong.messages, Catch::Contains("'DEV-14'"));
+}
+
+TEST_CASE("a file that cannot be read or parsed is named") {
+    const auto gone = check({"--domain-xml", "/nonexistent/vm1.xml"});
+    CHECK(gone.status == exit_status::usage);
+    CHECK_THAT(gone.messages, Catch::Contains("/nonexistent/vm1.xml") &&
+                                  Catch::Contains("No such file or directory"));
+    files made;
+    const auto bad = check({"--domain-xml", made.write("bad.xml", "<domain type='kvm'/>")});
+    CHECK(bad.status == exit_status::usage);
+    CHECK_THAT(bad.messages, Catch::Contains("<name> is missing at /domain, line 1"));
+}
+
+TEST_CASE("findings are told the worst first, with counts") {
+    const auto finding = [](std::string id, precheck::severity how) {
+        precheck::finding out;
+        out.id = std::move(id);
+        out.how = out.before = how;
+        return out;
+    };
+    precheck::report found;
+    found.verdict = precheck::verdict::blocked;
+    found.findings = {
+        finding("A", precheck::severity::info), finding("B", precheck::severity::warns),
+        finding("C", precheck::severity::unknown), finding("D", precheck::severity::blocks),
+        finding("E", precheck::severity::blocks)};
+    const std::string text = lab::cli::check_text(found);
+    CHECK(text.find("D  ") < text.find("E  "));
+    CHECK(text.find("E  ") < text.find("C  "));
+    CHECK(text.find("C  ") < text.find("B  "));
+    CHECK(text.find("B  ") < text.find("A  "));
+    CHECK_THAT(text, Catch::EndsWith("\nblocked: 2 blocks, 1 unknown, 1 warns, 1 info\n"));
+    CHECK(lab::cli::check_text({}) == "clear: 0 blocks, 0 unknown, 0 warns, 0 info\n");
+}
