@@ -36,8 +36,12 @@ expected<void> start_pools(const machine_spec &machine) {
 
 expected<void> provision_host(const machine_spec &machine, const std::stop_token &stop) {
     if (auto started = start_pools(machine); !started) return started;
+    // For post-copy QEMU serves faults of the kernel's too, and Debian's libvirt leaves that
+    // to root.
+    const std::vector<std::string> faults{"sysctl", "-w", "vm.unprivileged_userfaultfd=1"};
     // libvirt asks QEMU at length what it can do, and keeps the answer.
     const std::vector<std::vector<std::string>> steps{
+        faults,
         {"virsh", "domcapabilities", "--virttype", "kvm"},
         {"sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches"},
     };

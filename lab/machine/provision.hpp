@@ -9,7 +9,7 @@
 namespace kvmig::lab {
 
 /// Changes whenever `provision` changes what it does, so that older saved machines are not used.
-inline constexpr const char *provision_recipe = "2";
+inline constexpr const char *provision_recipe = "3";
 
 /// Gives both hosts the `netfs` pool on the store, at the same path, and a pool on their own disk,
 /// both started; lets libvirt find

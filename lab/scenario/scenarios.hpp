@@ -15,7 +15,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_speed();
 [[nodiscard]] scenario live_downtime();
 [[nodiscard]] scenario live_converge();
-[[nodiscard]] scenario live_parallel();
 [[nodiscard]] scenario live_recovery();
 
 } // namespace kvmig::lab
