@@ -167,6 +167,9 @@ TEST_CASE("a cache blocks only with a QEMU that does not drop it") {
     CHECK(told(f, "KVM-STO-020") == blocks);
     f.domain.disks[0].cache.clear(); // the default is cached too
     CHECK(told(f, "KVM-STO-020") == blocks);
+    f.source.driver = std::string("TEST"); // its version is not QEMU's
+    CHECK_FALSE(told(f, "KVM-STO-020"));
+    f.source.driver = std::string("QEMU");
     for (const char *safe : {"none", "directsync"}) {
         f.domain.disks[0].cache = safe;
         CHECK_FALSE(told(f, "KVM-STO-020"));

@@ -19,9 +19,9 @@ public:
     /// Known. Not explicit, so that a known value is written as what it is.
     fact(T value) : value_(std::move(value)) {} // NOLINT(google-explicit-constructor)
 
-    [[nodiscard]] static fact unknown(std::string reason) {
+    [[nodiscard]] static fact unknown(const std::string &reason) {
         fact out;
-        out.reason_ = std::move(reason);
+        out.reason_ = reason;
         return out;
     }
 

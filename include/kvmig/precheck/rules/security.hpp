@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace kvmig::precheck::rules {
 
@@ -18,10 +19,11 @@ inline observations look_security_model(const facts &f) {
     const auto &there = told->security_models;
     for (const std::string &each : f.domain.security_models) {
         if (std::find(there.begin(), there.end(), each) != there.end()) continue;
-        const std::string but = there.empty() ? "none" : joined(there);
+        std::string seen = "the domain has a label of " + each + ", the destination's drivers: ";
+        seen += there.empty() ? "none" : joined(there);
         out.push_back({severity::blocks,
                        f.destination.name,
-                       "the domain has a label of " + each + ", the destination's drivers: " + but,
+                       std::move(seen),
                        {virsh(f.destination,
                               {"capabilities", "--xpath", "/capabilities/host/secmodel/model"}),
                         ssh(f.destination, "grep security_driver /etc/libvirt/qemu.conf")}});

@@ -56,10 +56,11 @@ inline constexpr rule format{
     "QEMU: \"The vmdk format used by node 'NAME' does not support live migration\"", look_format};
 
 /// Prevents the refusal of cached disks. Silent for the modes without a host cache, for shared and
-/// read-only disks, and for QEMU since 3.0, which drops its cache at the switch.
+/// read-only disks, for QEMU since 3.0, which drops its cache at the switch, and for other drivers.
 inline observations look_cache(const facts &f) {
     observations out;
     if (f.copy != storage_copy::none) return out;
+    if (f.source.driver.known() && *f.source.driver != "QEMU") return out;
     const auto &qemu = f.source.hypervisor;
     for (const model::disk &disk : f.domain.disks) {
         using model::source_kind;
