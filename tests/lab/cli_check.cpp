@@ -117,7 +117,7 @@ TEST_CASE("a domain that is not there is named") {
     CHECK_THAT(said.messages, Catch::Contains("'vm9'"));
 }
 
-TEST_CASE("a URI that cannot be parsed is wrong usage") {
+TEST_CASE("check refuses a URI that cannot be parsed as wrong usage") {
     const auto said =
         check({"vm1", "--from", "qemu+ssh://kvm01:/system", "--to", "test:///default"});
     CHECK(said.status == exit_status::usage);

@@ -95,7 +95,7 @@ TEST_CASE("tune applies, and --revert puts back what was there") {
     CHECK_THAT(host.tune({"--revert"}).messages, Catch::Contains("0 put back"));
 }
 
-TEST_CASE("--revert after a topic means the same, and where nothing was done makes no file") {
+TEST_CASE("revert after a topic means the same, and where nothing was done makes no file") {
     const small_host host;
     CHECK(host.tune({"profile", "--revert"}).status == exit_status::done);
     CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
