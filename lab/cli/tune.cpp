@@ -244,8 +244,8 @@ exit_status put_back(const request &asked, const context &ctx) {
         if (!record) return report(record.error());
         dropped = record->dropped();
         if (asked.dry_run) {
-            for (auto i = record->entries().rbegin(); i != record->entries().rend(); ++i) {
-                done.restored.push_back(i->path);
+            for (const host::revert_entry &each : record->entries()) {
+                done.restored.insert(done.restored.begin(), each.path);
             }
         } else {
             auto result = host::revert(files, *record);

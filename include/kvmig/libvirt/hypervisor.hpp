@@ -127,8 +127,8 @@ public:
     }
 
     /// Fails with `unsupported` while no `event_loop` runs in this process.
-    [[nodiscard]] expected<ports::subscription> watch_lifecycle(const uuid &id,
-                                                                ports::life_callback callback) {
+    [[nodiscard]] expected<ports::subscription>
+    watch_lifecycle(const uuid &id, const ports::life_callback &callback) {
         if (!event_loop::running()) return fail(no_event_loop());
         return on_lifecycle(connection_, [id, callback](lifecycle_event told) {
             if (told.domain == id) callback(life_change_of(told.event, told.detail));

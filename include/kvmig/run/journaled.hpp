@@ -41,11 +41,11 @@ public:
         auto step = machine_.next(e);
         if (!step) return step;
         if (auto kept = journal_->append(lease_, {*step, clock_.utc(), std::move(detail)}); !kept) {
-            return fail(make_error(kept.error().kind,
-                                   "migration " + std::to_string(id().number) + " stands in " +
-                                       std::string(to_string(at())) + ", and that it goes on to " +
-                                       std::string(to_string(step->to)) + " cannot be recorded")
-                            .because(std::move(kept).error()));
+            error lost = make_error(kept.error().kind,
+                                    "migration " + std::to_string(id().number) + " stands in " +
+                                        std::string(to_string(at())) + ", and that it goes on to " +
+                                        std::string(to_string(step->to)) + " cannot be recorded");
+            return fail(std::move(lost).because(std::move(kept).error()));
         }
         machine_.take(*step);
         history_.push_back(*step);

@@ -63,8 +63,8 @@ public:
         return hold(id);
     }
     [[nodiscard]] expected<lease> take(ports::migration_id id) {
-        if (migrations_.count(id) == 0) return fail(unknown(id));
-        if (held_->count(id) != 0) {
+        if (!migrations_.contains(id)) return fail(unknown(id));
+        if (held_->contains(id)) {
             return fail(error_kind::conflict,
                         "migration " + std::to_string(id.number) + " is being driven");
         }

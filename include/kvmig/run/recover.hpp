@@ -129,8 +129,8 @@ template <ports::journal J, class Connect, ports::clock C = ports::system_clock>
 [[nodiscard]] expected<recovered>
 recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish &wish = {},
         const std::stop_token &leave = {}, const sampling &how = {}, C clock = {}) {
-    using H = typename decltype(connect(std::string()))::value_type;
-    static_assert(ports::steerable<H>);
+    using host_type = typename decltype(connect(std::string()))::value_type;
+    static_assert(ports::steerable<host_type>);
     auto lease = journal.take(id);
     if (!lease) return fail(std::move(lease).error());
     auto told = journal.read(id);
@@ -152,7 +152,7 @@ recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish
     auto source = connect(record.source_uri);
     auto destination = connect(record.destination_uri);
     if (!source || !destination) {
-        const auto seen = [&](expected<H> &host) -> look_result {
+        const auto seen = [&](expected<host_type> &host) -> look_result {
             if (host) return look(*host, record.domain_uuid);
             return {{}, host.error()};
         };
