@@ -152,11 +152,15 @@ TEST_CASE("what is ignored is told and does not count") {
     CHECK(said.status == exit_status::done);
     CHECK_THAT(said.answer, Catch::Contains("[info, ignored: blocks]"));
     const auto json = check({"--domain-xml", file, "--ignore", "KVM-DEV-014", "--json"});
-    for (const auto &each : nlohmann::json::parse(json.answer).at("findings")) {
+    const auto told = nlohmann::json::parse(json.answer);
+    int found = 0;
+    for (const auto &each : told.at("findings")) {
         if (each.at("id") != "KVM-DEV-014") continue;
+        ++found;
         CHECK(each.at("severity") == "info");
         CHECK(each.at("ignored") == "blocks");
     }
+    CHECK(found == 1);
     const auto wrong = check({"--domain-xml", file, "--ignore", "DEV-14"});
     CHECK(wrong.status == exit_status::usage);
     CHECK_THAT(wrong.messages, Catch::Contains("'DEV-14'"));
