@@ -62,6 +62,7 @@ std::string ssh_configuration(const std::filesystem::path &identity) {
     ConnectTimeout 120
     ConnectionAttempts 2
     ServerAliveInterval 15
+    ServerAliveCountMax 20
 )",
                        domain_name, "kvm01 kvm02 nfs", identity.string());
 }
