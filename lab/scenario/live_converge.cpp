@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// live-converge: a guest that dirties memory faster than the link carries it. Unaided it is told
-/// that this will not end; each aid ends it.
+/// that this will not end; auto-converge ends it.
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -15,18 +15,12 @@ namespace kvmig::lab {
 
 namespace {
 
-using convergence::action;
 using migration::flag;
 
 /// Slow beside what the guest dirties: 8 MiB over and over, at 3000 pages a second.
 constexpr byte_rate link = byte_rate::mib(4);
 /// A time limit that is far behind the moment at which the end is foretold.
 constexpr run::time_limit late{std::chrono::minutes{15}, run::at_limit::cancel};
-
-bool was_done(const std::vector<run::steering_step> &steps, action what) {
-    return std::any_of(steps.begin(), steps.end(),
-                       [&](const run::steering_step &each) { return each.what == what; });
-}
 
 /// Gives up when its end is foretold not to come, and only then.
 expected<void> without_aid(stage &on, performer &guest) {
@@ -77,14 +71,6 @@ expected<void> run_live_converge(scenario_context &context) {
     context.out.prove("auto-converge: the guest was slowed down", throttle > 0,
                       fmt::format("by up to {} %", throttle));
 
-    how.steer.policy = convergence::policies::gentle;
-    auto split = on->move(*guest, "post-copy: ", on->on().kvm01(),
-                          {.flags = {flag::live, flag::postcopy}, .bandwidth = link}, {}, how);
-    if (!split) return fail(std::move(split).error());
-    context.out.prove("post-copy: begun because the end was foretold not to come",
-                      was_done(split->steered, action::start_post_copy),
-                      split->steered.empty() ? "nothing was decided"
-                                             : split->steered.back().reason);
     auto done = on->dismiss(*guest);
     if (done) done = on->strike();
     return done;
@@ -94,7 +80,7 @@ expected<void> run_live_converge(scenario_context &context) {
 
 scenario live_converge() {
     return {"live-converge", "live",
-            "live, more dirtied than the link carries: foretold, auto-converge, post-copy", false,
+            "live, more dirtied than the link carries: foretold, and ended by auto-converge", false,
             run_live_converge};
 }
 
