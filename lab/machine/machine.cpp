@@ -25,11 +25,14 @@ std::string option_value(const std::filesystem::path &path) {
 }
 
 /// Modules that only make things faster on a real CPU patch the running kernel's text when they are
-/// loaded, which costs emulation seconds each.
+/// loaded, which costs emulation seconds each. An emulated machine's CPUs read one counter, which
+/// Linux cannot know of an AMD CPU: without `tsc=reliable` it keeps time by HPET, each look at
+/// which leaves the emulated code, and KVM corrects its guests' counters whenever they change the
+/// CPU.
 std::string kernel_command_line(const machine_spec &machine) {
     return fmt::format("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off "
                        "loglevel=4 systemd.show_status=1 systemd.hostname={} "
-                       "random.trust_cpu=on nowatchdog "
+                       "random.trust_cpu=on nowatchdog tsc=reliable "
                        "module_blacklist=aesni_intel,ghash_clmulni_intel,sha512_ssse3,"
                        "sha256_ssse3,sha1_ssse3,powernow_k8",
                        machine.name);
