@@ -122,17 +122,19 @@ expected<void> require(const machine_facts &facts) {
         lack("/dev/net/tun is missing or may not be opened",
              "modprobe tun; in a container, hand the device in");
     }
-    const auto room = [&lack](bytes have, bytes need, std::string_view of, std::string remedy) {
+    const auto look_for_room = [&lack](bytes have, bytes need, std::string_view of,
+                                       std::string remedy) {
         if (have >= need) return;
         lack(fmt::format("{:.0f} MiB of {} are free, {:.0f} are needed", have.as_mib(), of,
                          need.as_mib()),
              std::move(remedy));
     };
-    room(facts.memory_available, needed_memory, "memory", "end other programs, or other labs");
-    room(facts.cache_space, needed_cache_space, "disk for the cache",
-         "free some, or set XDG_CACHE_HOME to a larger file system");
-    room(facts.state_space, needed_state_space, "disk for the lab",
-         "free some, or set XDG_STATE_HOME to a larger file system");
+    look_for_room(facts.memory_available, needed_memory, "memory",
+                  "end other programs, or other labs");
+    look_for_room(facts.cache_space, needed_cache_space, "disk for the cache",
+                  "free some, or set XDG_CACHE_HOME to a larger file system");
+    look_for_room(facts.state_space, needed_state_space, "disk for the lab",
+                  "free some, or set XDG_STATE_HOME to a larger file system");
     std::set<std::string> packages;
     for (const std::string &name : facts.missing_tools) {
         packages.insert(name == keyring ? "debian-archive-keyring" : package_of(name));

@@ -36,12 +36,12 @@ void heartbeat_series::add(const arrival &beat) {
         ++counts_.reordered;
         return;
     }
-    std::int64_t &clock = clocks_[beat.sequence - lowest_];
-    if (clock < 0) {
-        clock = beat.monotonic.count();
+    std::int64_t &known = clocks_[beat.sequence - lowest_];
+    if (known < 0) {
+        known = beat.monotonic.count();
         --counts_.lost;
         ++counts_.reordered;
-    } else if (clock == beat.monotonic.count()) {
+    } else if (known == beat.monotonic.count()) {
         ++counts_.duplicates;
     } else {
         ++counts_.conflicts;
