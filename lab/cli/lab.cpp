@@ -33,6 +33,7 @@ struct lab_options {
     bool purge = false;
     std::vector<std::string> globs;
     bool headline = false;
+    unsigned retries = 0;
     std::string json_file;
 };
 
@@ -192,7 +193,7 @@ exit_status run_inside_lab(const lab_options &options, const lab_paths &paths,
     auto done = [&] {
         console line;
         return run_scenarios(
-            paths, chosen, *folder, line.teller(),
+            paths, chosen, *folder, options.retries, line.teller(),
             [&](const scenario &each, const scenario_result *result) {
                 if (result == nullptr)
                     line.show(fmt::format("{}: {}", each.id, each.title));
@@ -323,6 +324,10 @@ void add_lab(CLI::App &app, context &ctx) {
                           "Only the headline scenarios: one of each family");
     run_command->add_option("--json", options->json_file,
                             "Write the result (kvmig.run/1) to this file too; - is stdout");
+    run_command
+        ->add_option("--retry", options->retries,
+                     "Run a scenario that failed again, so many times; the result tells of it")
+        ->capture_default_str();
     add_making_options(*run_command, *options);
     run_command->footer("Example: kvmig lab run 'live-*' --json result.json");
 

@@ -17,6 +17,7 @@ nlohmann::json to_json(const run_result &run) {
         scenarios.push_back({{"id", each.id},
                              {"outcome", to_string(each.result)},
                              {"reason", each.reason},
+                             {"failed_before", each.failed_before},
                              {"seconds", each.seconds},
                              {"proofs", std::move(proofs)},
                              {"figures", std::move(figures)},

@@ -24,6 +24,9 @@ std::string table_of(const run_result &run) {
                                           [](const proof &one) { return one.passed; });
         text += fmt::format("{:<28} {:<8} {:>3} of {:>3} proofs {:>9.1f} s\n", each.id,
                             to_string(each.result), passed, each.proofs.size(), each.seconds);
+        for (const std::string &reason : each.failed_before) {
+            text += fmt::format("    failed at an earlier attempt: {}\n", reason);
+        }
         for (const figure &one : each.figures) {
             text += fmt::format("    {:<52} {:>16}\n", one.name, value_of(one));
         }
@@ -33,8 +36,12 @@ std::string table_of(const run_result &run) {
         }
         if (!each.reason.empty()) text += fmt::format("    {}\n", each.reason);
     }
-    return text + fmt::format("{} passed, {} failed, {} skipped\n", run.count(outcome::passed),
-                              run.count(outcome::failed), run.count(outcome::skipped));
+    const auto again =
+        std::count_if(run.scenarios.begin(), run.scenarios.end(),
+                      [](const scenario_result &one) { return !one.failed_before.empty(); });
+    return text + fmt::format("{} passed, {} failed, {} skipped{}\n", run.count(outcome::passed),
+                              run.count(outcome::failed), run.count(outcome::skipped),
+                              again == 0 ? "" : fmt::format("; {} at a later attempt", again));
 }
 
 } // namespace kvmig::lab

@@ -17,12 +17,13 @@ namespace kvmig::lab {
 namespace {
 
 /// Runs one scenario and settles its outcome: an error, or a proof that did not pass, is a failure.
+/// Its files go into `folder`.
 scenario_result run_one(const scenario &one, const lab_paths &paths,
                         const std::filesystem::path &folder, const progress &tell,
                         const std::stop_token &stop) {
     scenario_result result;
     result.id = one.id;
-    scenario_context context{paths, result, tell, stop, folder / one.id};
+    scenario_context context{paths, result, tell, stop, folder};
     const auto begun = std::chrono::steady_clock::now();
     const auto done = one.run(context);
     result.seconds =
@@ -51,11 +52,14 @@ std::size_t run_result::count(outcome what) const noexcept {
 
 expected<run_result> run_scenarios(const lab_paths &paths,
                                    const std::vector<const scenario *> &chosen,
-                                   const std::filesystem::path &folder, const progress &tell,
-                                   const scenario_watcher &watch, const std::stop_token &stop) {
+                                   const std::filesystem::path &folder, unsigned retries,
+                                   const progress &tell, const scenario_watcher &watch,
+                                   const std::stop_token &stop) {
     run_result run;
     run.folder = folder;
-    for (const scenario *one : chosen) {
+    std::vector<std::string> failed_before;
+    for (auto next = chosen.begin(); next != chosen.end();) {
+        const scenario *one = *next;
         watch(*one, nullptr);
         if (auto clean = reset(paths, tell, stop); !clean) return fail(std::move(clean).error());
         if (run.environment.is_null()) {
@@ -63,16 +67,26 @@ expected<run_result> run_scenarios(const lab_paths &paths,
             if (!environment) return fail(std::move(environment).error());
             run.environment = std::move(*environment);
         }
-        scenario_result result = run_one(*one, paths, folder, tell, stop);
+        const auto place = folder / (failed_before.empty()
+                                         ? std::string{one->id}
+                                         : fmt::format("{}.{}", one->id, failed_before.size() + 1));
+        scenario_result result = run_one(*one, paths, place, tell, stop);
+        result.failed_before = failed_before;
         if (result.result == outcome::failed) {
             tell("collecting the machines' logs");
             // A machine that has died cannot be asked: what is missing is part of the story.
-            for (const error &gap : collect_logs(paths, folder / std::string{one->id})) {
+            for (const error &gap : collect_logs(paths, place)) {
                 result.reason += "\nlog missing: " + describe(gap);
             }
         }
         watch(*one, &result);
         const bool failed = result.result == outcome::failed;
+        if (failed && failed_before.size() < retries && !stop.stop_requested()) {
+            failed_before.push_back(std::move(result.reason));
+            continue; // its reset comes with the next attempt
+        }
+        failed_before.clear();
+        ++next;
         run.scenarios.push_back(std::move(result));
         // After each: what is known so far outlives this program.
         if (auto written = write_file(folder / "run.json", to_json(run).dump(1) + "\n"); !written) {

@@ -27,11 +27,12 @@ using scenario_watcher = std::function<void(const scenario &, const scenario_res
 
 /// Runs `chosen`, inside the lab's namespace. The lab is reset before each, and once more after one
 /// that failed, so that nothing of it stays. A scenario that fails has the logs of all machines
-/// collected into its folder. A stop request ends the run after the scenario under way has tidied
-/// up; those that did not run are not in the result, and the error says so.
+/// collected into its folder, `ID`, and is run again up to `retries` times, into `ID.2` and so on;
+/// its result tells why it failed before. A stop request ends the run after the scenario under way
+/// has tidied up; those that did not run are not in the result, and the error says so.
 [[nodiscard]] expected<run_result>
 run_scenarios(const lab_paths &paths, const std::vector<const scenario *> &chosen,
-              const std::filesystem::path &folder, const progress &tell,
+              const std::filesystem::path &folder, unsigned retries, const progress &tell,
               const scenario_watcher &watch, const std::stop_token &stop);
 
 /// A new folder for the results of a run, below the state directory.

@@ -42,6 +42,8 @@ struct scenario_result {
     std::vector<figure> figures;
     nlohmann::json samples = nlohmann::json::object();
     double seconds = 0; ///< wall time, without the reset before it
+    /// Why the attempts before this one failed, the first first; empty at the first.
+    std::vector<std::string> failed_before;
 
     void prove(std::string name, bool passed, std::string seen);
     void measure(std::string name, double value, std::string unit);

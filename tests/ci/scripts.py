@@ -29,9 +29,9 @@ END
 README = r"""#!/usr/bin/env bash
 mkdir -p build/results
 echo '{"schema": "kvmig.run/1", "scenarios": [
-  {"id": "live-shared", "outcome": "passed", "reason": ""},
-  {"id": "live-block", "outcome": "failed", "reason": "memory differs"},
-  {"id": "live-tls", "outcome": "skipped", "reason": "no certificates"}]}' >build/results/run.json
+  {"id": "live-shared", "outcome": "passed", "reason": "", "failed_before": ["the guest is silent"]},
+  {"id": "live-block", "outcome": "failed", "reason": "memory differs", "failed_before": []},
+  {"id": "live-tls", "outcome": "skipped", "reason": "no certificates", "failed_before": []}]}' >build/results/run.json
 exit 1
 """
 
@@ -86,6 +86,8 @@ class Run(Scripts):
         # install, layer, release: configure, build, 2 cases, headers; clang: configure;
         # asan: configure, build, 1 case; tsan: configure, build; live-shared, a fault, down.
         self.assertEqual(done.stdout.splitlines()[-1], "16 passed, 7 failed, 3 skipped")
+        self.assertIn("passed: lab: live-shared: at an earlier attempt: the guest is silent\n",
+                      done.stdout)
         self.assertIn("kvmig lab down", (self.root / "down").read_text())
 
     def test_quick_says_what_it_left_out(self):
@@ -165,16 +167,16 @@ class LabRun(Scripts):
         self.assertEqual(done.returncode, 0, done.stdout)
         json_file = self.root / "build/results/run.json"
         self.assertEqual(self.calls()[0], "install build lab")
-        self.assertEqual(self.calls()[-2:], ["kvmig lab up", f"kvmig lab run --headline --json {json_file}"])
+        self.assertEqual(self.calls()[-2:], ["kvmig lab up", f"kvmig lab run --headline --retry 1 --json {json_file}"])
         self.assertIn(f"Results: {json_file}", done.stdout)
 
     def test_hands_its_arguments_on(self):
         done = self.call("lab/run", "--lab", "b", "--release", "trixie", "--accel", "tcg", "--all",
-                         "--no-install", "--json", "there/fails.json")
+                         "--no-install", "--retry", "0", "--json", "there/fails.json")
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertNotIn("install build lab", self.calls())
         self.assertEqual(self.calls()[-2:], ["kvmig lab up --lab b --release trixie --accel tcg",
-                                             "kvmig lab run * --lab b --json there/fails.json"])
+                                             "kvmig lab run * --lab b --retry 0 --json there/fails.json"])
         self.assertIn("Results: there/fails.json", done.stdout)
 
     def test_keeps_a_build_folder_that_is_there(self):
