@@ -26,7 +26,7 @@ struct machine_spec {
     std::string_view address;
     std::string_view mac; ///< of its network card on the lab's bridge
     bytes memory;
-    unsigned cpus = 2;
+    unsigned cpus = 2; ///< with hardware virtualization; an emulated machine has one
 };
 
 inline constexpr std::string_view domain_name = "kvmig.test";
