@@ -238,8 +238,16 @@ exit_status put_back(const request &asked, const context &ctx) {
     const host::kernel_files files{asked.root};
     host::revert_result done;
     std::size_t dropped = 0;
+    const auto place = host::revert_record_path(asked.root);
     std::error_code code;
-    if (std::filesystem::exists(host::revert_record_path(asked.root), code)) {
+    const auto there = std::filesystem::status(place, code).type();
+    if (there == std::filesystem::file_type::none) {
+        return report(make_error(error_kind::environment,
+                                 fmt::format("cannot look for the record: {}", code.message()))
+                          .about(place.string())
+                          .advise("run as root"));
+    }
+    if (there != std::filesystem::file_type::not_found) {
         auto record = open_record(asked, files);
         if (!record) return report(record.error());
         dropped = record->dropped();

@@ -201,6 +201,33 @@ TEST_CASE("a plan is applied in order, and reverted byte for byte") {
     CHECK(host::revert(files, record)->restored.empty());
 }
 
+TEST_CASE("an advisor whose say was ended has it again, and pages_to_scan follows") {
+    const kernel_tree tree(texts());
+    tree.put(ksm + "advisor_mode", "none [scan-time]\n");
+    tree.put(ksm + "pages_to_scan", "500\n");
+    const auto before = tree.all();
+    answering_files files(tree);
+    auto record = record_of(tree);
+    tuning::plan ended;
+    ended.changes = {step(ksm + "advisor_mode", "scan-time", "none", {ksm + "pages_to_scan"}),
+                     step(ksm + "pages_to_scan", "100", "300")};
+    ended.changes[0].moves_back = true;
+    REQUIRE(host::apply(files, record, ended));
+    CHECK(tree.text(ksm + "pages_to_scan") == "300\n");
+    REQUIRE(host::revert(files, record));
+    CHECK(tree.all() == before);
+
+    // And after a plan that gave it the say.
+    const kernel_tree other(texts());
+    const auto at_first = other.all();
+    answering_files there(other);
+    auto both = record_of(other);
+    REQUIRE(host::apply(there, both, whole_plan()));
+    REQUIRE(host::apply(there, both, ended));
+    REQUIRE(host::revert(there, both));
+    CHECK(without_trigger(other.all()) == without_trigger(at_first));
+}
+
 TEST_CASE("killed between any two writes, what was there is put back byte for byte") {
     int deaths = 0;
     for (int moment = 0;; ++moment) {
@@ -471,7 +498,20 @@ TEST_CASE("what another boot recorded is dropped: the kernel has forgotten it to
         CHECK(record.entries().empty());
         CHECK(record.dropped() == 1);
     }
-    CHECK(record_of(tree, "before").dropped() == 0);
+    // Until something else is recorded it is not lost: whoever looks may be mistaken in the boot.
+    CHECK(record_of(tree, "before").entries().size() == 1);
+    REQUIRE(record_of(tree, "after").append({"/b", "2\n"}));
+    CHECK(record_of(tree, "after").entries() == std::vector<host::revert_entry>{{"/b", "2\n"}});
+    CHECK(record_of(tree, "before").dropped() == 1);
+}
+
+TEST_CASE("where the boot cannot be told, what was recorded is neither put back nor lost") {
+    const kernel_tree tree;
+    REQUIRE(record_of(tree, "some").append({"/a", "1\n"}));
+    const auto blind = host::revert_record::open(host::revert_record_path(tree.root()), "");
+    REQUIRE_FALSE(blind);
+    CHECK(blind.error().kind == error_kind::environment);
+    CHECK(record_of(tree, "some").entries().size() == 1);
 }
 
 TEST_CASE("one process at a time tunes a host") {

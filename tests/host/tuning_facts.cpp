@@ -157,6 +157,17 @@ TEST_CASE("huge pages and memory of each node") {
     CHECK(facts->pool(1, bytes::mib(2))->free == pages{1});
     CHECK(facts->pool(1, bytes::gib(1)) == nullptr);
 
+    // What a mapping has reserved is free no more, though the nodes do not tell whose it is.
+    tree.put(node + "0/hugepages/hugepages-2048kB/free_hugepages", "5\n");
+    tree.put("/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "5\n");
+    const auto promised = host::read_huge_pages(tree.files());
+    REQUIRE(promised);
+    std::uint64_t left = 0;
+    for (const std::uint32_t each : {0U, 1U})
+        left += promised->pool(each, bytes::mib(2))->free.count();
+    CHECK(left == 1);
+    CHECK(promised->pool(0, bytes::gib(1))->free == pages{2});
+
     tree.put(node + "1/meminfo", "nothing\n");
     CHECK(host::read_huge_pages(tree.files()).error().object == node + "1/meminfo");
 }

@@ -5,6 +5,8 @@
 #include <lab/cli_call.hpp>
 #include <support/catch.hpp>
 
+#include <kvmig/host/revert_record.hpp>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -93,6 +95,16 @@ TEST_CASE("tune applies, and --revert puts back what was there") {
     CHECK(answer.at("restored").at(0) == pool + "nr_hugepages");
     CHECK(host.all() == before);
     CHECK_THAT(host.tune({"--revert"}).messages, Catch::Contains("0 put back"));
+}
+
+TEST_CASE("a record that cannot be looked for is told, not taken for none") {
+    const small_host host;
+    const auto folder = kvmig::host::revert_record_path(host.root()).parent_path();
+    std::filesystem::create_directories(folder.parent_path());
+    std::filesystem::create_symlink(folder, folder); // leads nowhere
+    const auto said = host.tune({"--revert"});
+    CHECK(said.status == exit_status::environment);
+    CHECK_THAT(said.messages, Catch::Contains(folder.string()));
 }
 
 TEST_CASE("revert after a topic means the same, and where nothing was done makes no file") {

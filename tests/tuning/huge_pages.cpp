@@ -133,6 +133,22 @@ TEST_CASE("pages that may lie anywhere go where pages and then memory are free")
     CHECK(made->changes[1].to == "432"); // 512 - 80
 }
 
+TEST_CASE("what fits on two nodes together is shared out, whatever uses their memory now") {
+    huge_page_facts f = two_nodes();
+    // The page cache has nearly all; it can be had back. 7.5 GiB of each node are for guests.
+    for (node_memory &n : f.nodes) n.free = bytes::gib(1);
+    const auto made = plan_huge_pages(f, {guest("vm", {{bytes::gib(15), two_mib, {}}})});
+    REQUIRE(made);
+    REQUIRE(made->changes.size() == 3);
+    CHECK(made->changes[1].to == "3840");
+    CHECK(made->changes[2].to == "3840");
+    CHECK_FALSE(plan_huge_pages(f, {guest("vm", {{bytes::mib(15362), two_mib, {}}})}));
+    // Nor may an idle node be filled to the last page.
+    f.nodes[0].free = bytes::mib(7900);
+    f.nodes[1].free = bytes::mib(7800);
+    CHECK(plan_huge_pages(f, {guest("vm", {{bytes::mib(7850), two_mib, {}}})}));
+}
+
 TEST_CASE("pages of 1 GiB come before those that would break up their room") {
     const auto made = plan_huge_pages(
         two_nodes(), {guest("vm", {{one_gib, two_mib, 0}, {bytes::gib(2), one_gib, 0}})});
@@ -211,6 +227,15 @@ TEST_CASE("what the destination of a migration needs") {
     CHECK_FALSE(destination_needs(vm, f)->front().met);
     // Bound to a node, the other's do not count.
     CHECK_FALSE(destination_needs(guest("vm", {{one_gib, two_mib, 0}}), f)->front().met);
+    // A page serves one cell: those of the bound one are not there for the other.
+    f.pools[0].free = pages{512};
+    const auto two = guest("vm", {{one_gib, two_mib, 0}, {one_gib, two_mib, {}}});
+    for (const std::uint64_t elsewhere : {511U, 512U}) {
+        f.pools[2].free = pages{elsewhere};
+        const auto found = destination_needs(two, f);
+        REQUIRE(found->size() == 2);
+        CHECK((found->front().met && found->back().met) == (elsewhere == 512));
+    }
     const auto other = destination_needs(guest("vm", {{one_gib, bytes::mib(16), {}}}), f);
     CHECK_FALSE(other->front().met);
     CHECK(other->front().what.find("post-copy") != std::string::npos);

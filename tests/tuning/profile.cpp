@@ -96,6 +96,16 @@ TEST_CASE("where the state's latency is not known or zero, the profile's own fig
     CHECK(targets(planned("latency-performance", files)).at(path) == "3");
 }
 
+TEST_CASE("a stricter limit on waking up is left, none at all is set") {
+    file_texts files = debian();
+    const std::string path = "/sys/devices/system/cpu/cpu0/power/pm_qos_resume_latency_us";
+    for (const auto &[is, left] :
+         {std::pair{"n/a", true}, {"3", true}, {"0", false}, {"900", false}}) {
+        files[path] = std::string(is) + '\n';
+        CHECK(targets(planned("virtual-host", files)).contains(path) == !left);
+    }
+}
+
 TEST_CASE("a greater readahead and backlog are left, and devices that are no disks too") {
     file_texts files = debian();
     files["/sys/block/sda/queue/read_ahead_kb"] = "8192\n";

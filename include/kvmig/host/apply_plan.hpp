@@ -127,7 +127,8 @@ template <class Files, class Record>
 [[nodiscard]] expected<void> apply_step(Files &files, Record &record, const tuning::change &step) {
     if (step.trigger) return files.write(step.what.name, step.to + '\n');
     // What moves too is put back after it, so that it comes before it in the record.
-    std::vector<std::string> recorded = step.moves_too;
+    std::vector<std::string> recorded;
+    if (!step.moves_back) recorded = step.moves_too;
     recorded.push_back(step.what.name);
     for (const std::string &path : recorded) {
         const auto now = files.read(path);

@@ -107,8 +107,10 @@ namespace detail {
 class revert_record {
 public:
     /// Opens it, making it where it is missing. What was recorded in another boot is dropped, since
-    /// the kernel has forgotten it too. Fails with `conflict` while another process holds it, with
-    /// `io` when it is damaged in the middle, naming the file.
+    /// the kernel has forgotten it too; it stays in the file until the first `append` or `forget`.
+    /// Fails with `conflict` while another process holds it, with `io` when it is damaged in the
+    /// middle, naming the file, and with `environment` when it belongs to a boot and `boot_id` is
+    /// empty: whether that is this boot cannot be told.
     [[nodiscard]] static expected<revert_record> open(const std::filesystem::path &file,
                                                       std::string boot_id) {
         if (auto made = make_private_folder(file.parent_path()); !made) {
@@ -145,7 +147,12 @@ public:
     /// Adds one; when it returns, it is on the disk.
     [[nodiscard]] expected<void> append(revert_entry entry) {
         std::string text;
-        if (size_ == 0) text = detail::revert_line(header(boot_id_));
+        if (size_ == 0) {
+            if (::ftruncate(fd_.get(), 0) != 0) { // of what another boot left
+                return fail(problem(errno, "clearing the revert record", file_));
+            }
+            text = detail::revert_line(header(boot_id_));
+        }
         text += detail::revert_line(detail::revert_escaped(entry.path) + '\t' +
                                     detail::revert_escaped(entry.before));
         for (std::size_t done = 0; done < text.size();) {
@@ -234,10 +241,17 @@ private:
             at = end + 1;
             size_ = at;
         }
+        if (!ours && boot_id_.empty()) {
+            return fail(make_error(error_kind::environment,
+                                   "the record is of a boot, and this host does not tell its own")
+                            .about(file_.string())
+                            .advise("mount proc: /proc/sys/kernel/random/boot_id tells the boot"));
+        }
         if (!ours) {
             dropped_ = entries_.size();
             entries_.clear();
             size_ = 0;
+            return {};
         }
         if (size_ == text->size()) return {};
         if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) {

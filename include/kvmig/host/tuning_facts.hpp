@@ -100,6 +100,31 @@ number_within(std::string_view path, std::string_view before, std::string_view a
     return value ? std::optional(*value) : std::nullopt;
 }
 
+/// Takes off the free pages what a mapping has reserved and not touched yet. The kernel tells that
+/// of the whole host only: it is taken from where most pages lie free.
+[[nodiscard]] inline expected<void> take_reserved(const kernel_files &files,
+                                                  std::vector<tuning::huge_page_pool> &pools) {
+    for (const std::string &path :
+         files.matching("/sys/kernel/mm/hugepages/hugepages-*kB/resv_hugepages")) {
+        const auto size = number_within(path, "hugepages-", "kB");
+        if (!size) continue;
+        const auto told = read_number(files, path);
+        if (!told) return fail(told.error());
+        for (std::uint64_t left = *told; left != 0;) {
+            tuning::huge_page_pool *most = nullptr;
+            for (tuning::huge_page_pool &p : pools) {
+                if (p.size == bytes::kib(*size) && (most == nullptr || p.free > most->free))
+                    most = &p;
+            }
+            if (most == nullptr || most->free.count() == 0) break;
+            const std::uint64_t taken = std::min(left, most->free.count());
+            most->free = pages{most->free.count() - taken};
+            left -= taken;
+        }
+    }
+    return {};
+}
+
 } // namespace detail
 
 /// The pools and the memory of each NUMA node.
@@ -131,6 +156,9 @@ number_within(std::string_view path, std::string_view before, std::string_view a
         if (!free) return fail(free.error());
         out.pools.push_back(
             {static_cast<std::uint32_t>(*node), bytes::kib(*size), pages{*nr}, pages{*free}});
+    }
+    if (auto taken = detail::take_reserved(files, out.pools); !taken) {
+        return fail(std::move(taken.error()));
     }
     return out;
 }

@@ -26,7 +26,7 @@ struct huge_page_pool {
     std::uint32_t node = 0;
     bytes size = {};
     pages nr = {};   ///< `nr_hugepages`
-    pages free = {}; ///< `free_hugepages`
+    pages free = {}; ///< `free_hugepages`, without those that a mapping has reserved
 
     friend bool operator==(const huge_page_pool &, const huge_page_pool &) = default;
 };
@@ -123,12 +123,20 @@ using huge_page_count = std::map<std::pair<std::uint32_t, bytes>, std::uint64_t>
 }
 
 /// Shares out the pages that may lie anywhere: first to where pages lie free, then to where most
-/// memory is free.
+/// memory is free, then to where memory can be freed.
 class huge_page_placement {
 public:
-    explicit huge_page_placement(const huge_page_facts &facts) : facts_(facts) {
-        for (const huge_page_pool &p : facts.pools) idle_[{p.node, p.size}] = p.free.count();
-        for (const node_memory &n : facts.nodes) room_[n.node] = n.free.count();
+    huge_page_placement(const huge_page_facts &facts, bytes keep) : facts_(facts) {
+        std::map<std::uint32_t, std::uint64_t> held;
+        for (const huge_page_pool &p : facts.pools) {
+            idle_[{p.node, p.size}] = p.free.count();
+            held[p.node] += p.nr.size(p.size).count();
+        }
+        for (const node_memory &n : facts.nodes) {
+            const std::uint64_t taken = held[n.node] + keep.count();
+            room_[n.node] = n.total.count() - std::min(n.total.count(), taken);
+            free_[n.node] = std::min(n.free.count(), room_[n.node]);
+        }
     }
 
     void on_node(std::uint32_t node, bytes size, std::uint64_t count) {
@@ -136,9 +144,8 @@ public:
         const std::uint64_t taken = std::min(idle, count);
         idle -= taken;
         needed[{node, size}] += count;
-        std::uint64_t &room = room_[node];
         const std::uint64_t fresh = (count - taken) * size.count();
-        room = room > fresh ? room - fresh : 0;
+        for (auto *left : {&room_, &free_}) (*left)[node] -= std::min((*left)[node], fresh);
     }
 
     void anywhere(bytes size, std::uint64_t count) {
@@ -148,32 +155,47 @@ public:
             on_node(p.node, size, taken);
             count -= taken;
         }
-        while (count != 0) {
-            const huge_page_pool *best = nullptr;
-            for (const huge_page_pool &p : facts_.pools) {
-                if (p.size != size) continue;
-                if (best == nullptr || room_[p.node] > room_[best->node]) best = &p;
-            }
-            if (best == nullptr) return; // the caller has seen that there is one
-            const std::uint64_t fits = room_[best->node] / size.count();
-            // When nothing fits anywhere, the rest goes to one node, whose error names it.
-            const std::uint64_t taken = fits == 0 ? count : std::min(fits, count);
-            on_node(best->node, size, taken);
-            count -= taken;
-        }
+        for (auto *left : {&free_, &room_}) count -= where_most(*left, size, count);
+        // What fits nowhere goes to one node, whose error names it.
+        if (const huge_page_pool *any = most(room_, size)) on_node(any->node, size, count);
     }
 
     huge_page_count needed;
 
 private:
+    using bytes_by_node = std::map<std::uint32_t, std::uint64_t>;
+
+    [[nodiscard]] const huge_page_pool *most(bytes_by_node &left, bytes size) const {
+        const huge_page_pool *best = nullptr;
+        for (const huge_page_pool &p : facts_.pools) {
+            if (p.size != size) continue;
+            if (best == nullptr || left[p.node] > left[best->node]) best = &p;
+        }
+        return best;
+    }
+    /// Node after node, those with most left first; how many found their place.
+    std::uint64_t where_most(bytes_by_node &left, bytes size, std::uint64_t count) {
+        std::uint64_t placed = 0;
+        while (placed != count) {
+            const huge_page_pool *best = most(left, size);
+            const std::uint64_t fits = best == nullptr ? 0 : left[best->node] / size.count();
+            if (fits == 0) break;
+            const std::uint64_t taken = std::min(fits, count - placed);
+            on_node(best->node, size, taken);
+            placed += taken;
+        }
+        return placed;
+    }
+
     const huge_page_facts &facts_;
     huge_page_count idle_;
-    std::map<std::uint32_t, std::uint64_t> room_;
+    bytes_by_node room_; ///< without the pages there are, and what stays for the host
+    bytes_by_node free_; ///< of that, what nothing else uses now
 };
 
 /// What all of them need by node and size; every error of a demand is one.
-[[nodiscard]] inline expected<huge_page_count> place(const huge_page_facts &facts,
-                                                     const std::vector<huge_page_demand> &demands) {
+[[nodiscard]] inline expected<huge_page_count>
+place(const huge_page_facts &facts, const std::vector<huge_page_demand> &demands, bytes keep) {
     const auto known = [&](const guest_cell &cell) {
         return std::any_of(facts.pools.begin(), facts.pools.end(), [&](const huge_page_pool &p) {
             return p.size == cell.page && (!cell.node || p.node == *cell.node);
@@ -190,7 +212,7 @@ private:
                     .about(demand.domain));
         }
     }
-    huge_page_placement placement(facts);
+    huge_page_placement placement(facts, keep);
     // Those that have no choice come first.
     for (const bool bound : {true, false}) {
         for (const huge_page_demand &demand : demands) {
@@ -224,7 +246,7 @@ private:
 [[nodiscard]] inline expected<plan> plan_huge_pages(const huge_page_facts &facts,
                                                     const std::vector<huge_page_demand> &demands,
                                                     bytes keep = bytes::mib(512)) {
-    const auto needed = detail::place(facts, demands);
+    const auto needed = detail::place(facts, demands, keep);
     if (!needed) return fail(needed.error());
 
     std::map<std::uint32_t, bytes> fresh; // by node
@@ -318,7 +340,10 @@ destination_needs(const huge_page_demand &demand, const huge_page_facts &destina
         for (const huge_page_pool &p : destination.pools) {
             if (p.size != size || (node && p.node != *node)) continue;
             known = true;
-            free += p.free.count();
+            // A cell that is bound to the node takes its pages from there.
+            const auto bound = node ? wanted.end() : wanted.find({size, p.node});
+            const std::uint64_t taken = bound == wanted.end() ? 0 : bound->second;
+            free += p.free.count() - std::min(p.free.count(), taken);
         }
         const std::string where = node ? fmt::format(" on node {}", *node) : std::string{};
         const std::string text = detail::size_text(size);

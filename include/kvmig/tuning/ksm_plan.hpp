@@ -130,7 +130,11 @@ inline constexpr pages pages_to_scan_by_default{100};
             // Choosing an advisor sets pages_to_scan, choosing none sets it back to its default.
             write.want("advisor_mode", "scan-time", {}, {"pages_to_scan"});
         } else if (decided.pages_to_scan) {
-            if (facts.advised()) write.want("advisor_mode", "none", {}, {"pages_to_scan"});
+            if (facts.advised()) {
+                write.want("advisor_mode", "none", {}, {"pages_to_scan"});
+                // While an advisor has the say, the kernel refuses to be told pages_to_scan.
+                write.out.changes.back().moves_back = true;
+            }
             ksm_facts then = facts;
             if (facts.advised()) then.pages_to_scan = pages_to_scan_by_default;
             detail::ksm_writer after(then, decided.reason);
@@ -149,7 +153,7 @@ inline constexpr pages pages_to_scan_by_default{100};
 }
 
 /// Merging within NUMA nodes only, or across them. While pages are merged the kernel refuses to
-/// change it, so that they are unmerged before.
+/// change it: they are unmerged before, and so they are before it is put back.
 [[nodiscard]] inline expected<plan> plan_merge_across_nodes(const ksm_facts &facts, bool across,
                                                             std::string why) {
     if (!facts.present() || !facts.merge_across_nodes || !facts.pages_shared) {
@@ -158,7 +162,7 @@ inline constexpr pages pages_to_scan_by_default{100};
     }
     detail::ksm_writer write(facts, std::move(why));
     if ((*facts.merge_across_nodes != 0) == across) return std::move(write.out);
-    const bool unmerge = facts.pages_shared->count() != 0 && facts.run != std::uint64_t{2};
+    const bool unmerge = facts.run != std::uint64_t{2};
     if (unmerge) {
         write.want("run", "2",
                    "undoes the merging of every process, and needs as much memory as was saved");

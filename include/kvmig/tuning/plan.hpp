@@ -45,6 +45,8 @@ struct change {
     std::string risk = {};   ///< what it may cost; empty when nothing is known
     /// Files that the kernel changes along with this one: to be put back after it.
     std::vector<std::string> moves_too = {};
+    /// Those the kernel puts back along with this one, and may refuse otherwise.
+    bool moves_back = false;
     /// Starts something and keeps no value (`compact_memory`): `from` is empty, nothing is read
     /// back, and there is nothing to put back.
     bool trigger = false;

@@ -184,9 +184,13 @@ namespace detail {
 [[nodiscard]] inline bool satisfied(const profile_setting &s, std::string_view is,
                                     std::string_view to) {
     if (is == to) return true;
+    // The kernel's word for no wait at all.
+    if (s.how == wanted::latency_of_state && is == "n/a") return true;
     const auto now = number<std::int64_t>(is, s.name);
     const auto then = number<std::int64_t>(to, s.name);
     if (!now || !then) return false;
+    // 0 is no limit.
+    if (s.how == wanted::latency_of_state) return *now != 0 && *now <= *then;
     if (s.how == wanted::at_least) return *now >= *then;
     return *now == *then;
 }
