@@ -163,6 +163,7 @@ precheck::facts sick() {
     f.domain.channels = {"qemu-vdagent"};
     f.domain.security_models = {"selinux"};
     f.domain.memory = bytes::gib(100);
+    f.domain.locked = true;
     f.domain.disks[0].cache = "writeback";
     auto told = *f.destination.capabilities;
     told.cpu_vendor = "Intel";

@@ -52,6 +52,11 @@ TEST_CASE("what pools cannot prove to be shared is not known") {
     SECTION("another name may be the same server") {
         replace(f.destination, image, [](auto &place) { place.server = "nfs.example"; });
     }
+    SECTION("each host's own server may be meant") {
+        const auto *const name = GENERATE("localhost", "localhost.localdomain", "127.0.0.1", "::1");
+        replace(f.source, image, [&](auto &place) { place.server = name; });
+        replace(f.destination, image, [&](auto &place) { place.server = name; });
+    }
     SECTION("a folder may be a mount") {
         replace(f.destination, image, [](auto &place) { place.type = "dir"; });
     }

@@ -48,15 +48,29 @@ template <class T>
     return "ssh " + host + ' ' + shell_word(command);
 }
 
+/// A word of a command: one that stands in this program is shown as it is, so that it may be an
+/// option; one that came from a host or a file is data, whatever it looks like.
+class command_word {
+public:
+    template <std::size_t size>
+    constexpr command_word(const char (&literal)[size]) : text_(literal), trusted_(true) {}
+    command_word(const std::string &told) : text_(told) {}
+
+    [[nodiscard]] std::string shown() const {
+        return trusted_ && text_.starts_with("--") ? std::string(text_) : shell_word(text_);
+    }
+
+private:
+    std::string_view text_;
+    bool trusted_ = false;
+};
+
 /// `virsh -c URI WORDS…`, each word safe for a shell; of a host without a URI, `virsh WORDS…`.
 [[nodiscard]] inline std::string virsh(const host_facts &on,
-                                       std::initializer_list<std::string_view> words) {
+                                       std::initializer_list<command_word> words) {
     std::string out = "virsh";
     if (!on.uri.empty()) out += " -c " + shell_word(on.uri);
-    for (const std::string_view word : words) {
-        const bool option = word.starts_with("--");
-        out += ' ' + (option ? std::string(word) : shell_word(word));
-    }
+    for (const command_word &word : words) out += ' ' + word.shown();
     return out;
 }
 

@@ -15,11 +15,12 @@ namespace kvmig::precheck::rules {
 }
 
 /// Prevents a guest that the destination's memory cannot hold. It blocks where that is certain: the
-/// guest has more than all memory of the host, or locks more than is available. Elsewhere the
-/// host may swap, and the kernel may kill. Silent with huge pages (`huge_pages_missing` tells).
+/// guest locks more than there is; that is all it may have, whatever its balloon took. Elsewhere
+/// the host may swap, and the kernel may kill. Silent with huge pages (`huge_pages_missing` tells).
 inline observations look_memory(const facts &f) {
     if (f.domain.hugepages) return {};
-    const bytes needed = f.domain.current_memory.value_or(f.domain.memory);
+    const bytes needed =
+        f.domain.locked ? f.domain.memory : f.domain.current_memory.value_or(f.domain.memory);
     const auto &total = f.destination.memory_total;
     const auto &available = f.destination.memory_available;
     const std::vector<std::string> remedy = {
@@ -32,7 +33,8 @@ inline observations look_memory(const facts &f) {
                              remedy}};
     };
     if (total.known() && needed > *total) {
-        return found(severity::blocks, in_mib(*total) + " in all");
+        return found(f.domain.locked ? severity::blocks : severity::warns,
+                     in_mib(*total) + " in all" + (f.domain.locked ? "" : ", without swap"));
     }
     if (available.known() && needed > *available && f.domain.locked) {
         return found(severity::blocks,
@@ -84,13 +86,13 @@ inline observations look_huge_pages(const facts &f) {
     const pages free = pool == told->end() ? pages{} : pool->free;
     if (free >= needed) return {};
     const std::string kib = std::to_string(size.count() >> 10U);
-    return {
-        {severity::blocks,
-         f.destination.name,
-         "the guest needs " + std::to_string(needed.count()) + " pages of " + kib + " KiB, and " +
-             std::to_string(free.count()) + " are free",
-         {virsh(f.destination, {"freepages", "--all"}),
-          virsh(f.destination, {"allocpages", kib, std::to_string(needed.count())}) + " --add"}}};
+    return {{severity::blocks,
+             f.destination.name,
+             "the guest needs " + std::to_string(needed.count()) + " pages of " + kib +
+                 " KiB, and " + std::to_string(free.count()) + " are free",
+             {virsh(f.destination, {"freepages", "--all"}),
+              virsh(f.destination,
+                    {"allocpages", kib, std::to_string(needed.count() - free.count()), "--add"})}}};
 }
 
 inline constexpr rule huge_pages{
@@ -107,8 +109,8 @@ inline observations look_modules(const facts &f) {
                        f.source.name,
                        "a DIMM has no slot and base address",
                        {virsh(f.source, {"dumpxml", f.domain.name, "--xpath", "//memory"}),
-                        virsh(f.source, {"reboot", f.domain.name}) +
-                            " # a DIMM gets its address when the guest is started anew"}});
+                        virsh(f.source, {"shutdown", f.domain.name}) +
+                            " # then start it: a DIMM gets its address when QEMU starts"}});
     }
     return out;
 }

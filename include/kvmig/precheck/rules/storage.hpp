@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kvmig/precheck/rule.hpp>
+#include <kvmig/precheck/rules/names.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,10 +18,16 @@ namespace kvmig::precheck::rules {
            disk.source.kind != model::source_kind::none;
 }
 
+/// Whether a server is called by a name that means another machine on each host.
+[[nodiscard]] inline bool is_each_hosts_own(std::string_view server) {
+    return server == "localhost" || server.starts_with("localhost.") || is_loopback(server);
+}
+
 /// Whether both hosts' pools mount one export: that the path leads to the same image.
 [[nodiscard]] inline bool same_export(const storage_place &here, const storage_place &there) {
     return here.type == "netfs" && there.type == "netfs" && here.active && there.active &&
-           !here.server.empty() && here.server == there.server && here.directory == there.directory;
+           !here.server.empty() && !is_each_hosts_own(here.server) && here.server == there.server &&
+           here.directory == there.directory;
 }
 
 /// Whether a host's pool names a file system that only this host has.
