@@ -2,7 +2,6 @@
 // kvmig check: what would go wrong if a domain were migrated.
 #include <lab/cli/check_text.hpp>
 #include <lab/cli/ends.hpp>
-#include <lab/cli/inside.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/topology/paths.hpp>
 
@@ -97,18 +96,6 @@ exit_status act(const request &asked, const context &ctx) {
     return found.verdict == precheck::verdict::blocked ? exit_status::blocked : exit_status::done;
 }
 
-/// Lab hosts are reached from inside the lab only.
-exit_status act_in_place(request asked, const context &ctx) {
-    const bool in_lab = is_lab_machine(asked.from) || is_lab_machine(asked.to);
-    for (std::string *end : {&asked.from, &asked.to}) {
-        if (auto resolved = resolve_lab_host(*end); !resolved) return report(resolved.error());
-    }
-    if (!in_lab || is_inside()) return act(asked, ctx);
-    const auto paths = paths_of(asked.lab);
-    if (!paths) return report(paths.error());
-    return again_inside(*paths, ctx);
-}
-
 } // namespace
 
 void add_check(CLI::App &app, context &ctx) {
@@ -160,7 +147,10 @@ void add_check(CLI::App &app, context &ctx) {
         if (asked->domain.empty() && asked->xml_file.empty()) {
             throw CLI::RequiredError("DOMAIN with --from and --to, or --domain-xml");
         }
-        ctx.action = [asked, &ctx] { return act_in_place(*asked, ctx); };
+        ctx.action = [asked, &ctx] {
+            const auto elsewhere = moved_inside(asked->from, asked->to, asked->lab, ctx);
+            return elsewhere ? *elsewhere : act(*asked, ctx);
+        };
     });
 }
 

@@ -2,13 +2,12 @@
 // kvmig migrate: a domain from one libvirt host to another.
 #include <lab/cli/console.hpp>
 #include <lab/cli/ends.hpp>
-#include <lab/cli/inside.hpp>
 #include <lab/cli/migrate_cold.hpp>
 #include <lab/cli/migrate_request.hpp>
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/subcommands.hpp>
-#include <lab/topology/paths.hpp>
 
+#include <kvmig/convergence/forecast.hpp>
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
 #include <kvmig/run/migrate.hpp>
@@ -40,6 +39,7 @@ public:
         : domain_(std::move(domain)), terminal_(isatty(STDERR_FILENO) == 1) {}
 
     void show(const model::job_progress &now) {
+        seen_.add(convergence::sample_of(now, std::nullopt, false));
         if (!terminal_ && last_ && now.since_start - *last_ < std::chrono::seconds(2)) return;
         last_ = now.since_start;
         console_.show(text(now));
@@ -65,12 +65,21 @@ private:
         if (s.auto_converge_throttle && *s.auto_converge_throttle > 0) {
             out += fmt::format(", guest slowed by {} %", *s.auto_converge_throttle);
         }
+        const convergence::forecast end = convergence::foretell(seen_);
+        if (end.ends == convergence::verdict::no) {
+            out += ", no end in sight";
+        } else if (end.total_time) {
+            out += fmt::format(", {}{:.0f} s left",
+                               end.rests_on(convergence::observed::first_pass) ? "at least " : "",
+                               end.total_time->count());
+        }
         return out;
     }
 
     console console_;
     std::string domain_;
     bool terminal_;
+    convergence::window seen_;
     std::optional<std::chrono::milliseconds> last_;
 };
 
@@ -187,18 +196,6 @@ exit_status act(const migrate_request &asked, const context &ctx) {
     return answer(migrate(asked, stop), ctx);
 }
 
-/// Lab hosts are reached from inside the lab only.
-exit_status act_in_place(migrate_request asked, const context &ctx) {
-    const bool in_lab = is_lab_machine(asked.from) || is_lab_machine(asked.to);
-    for (std::string *end : {&asked.from, &asked.to}) {
-        if (auto resolved = resolve_lab_host(*end); !resolved) return report(resolved.error());
-    }
-    if (!in_lab || is_inside()) return act(asked, ctx);
-    const auto paths = paths_of(asked.lab);
-    if (!paths) return report(paths.error());
-    return again_inside(*paths, ctx);
-}
-
 } // namespace
 
 void add_migrate(CLI::App &app, context &ctx) {
@@ -212,8 +209,12 @@ void add_migrate(CLI::App &app, context &ctx) {
                 "$XDG_STATE_HOME/kvmig; `kvmig recover` takes up what was left.\n"
                 "Exit status: 0 migrated, 1 failed, 2 wrong usage, 4 cancelled, 5 something is "
                 "missing here.");
-    sub->callback(
-        [asked, &ctx] { ctx.action = [asked, &ctx] { return act_in_place(*asked, ctx); }; });
+    sub->callback([asked, &ctx] {
+        ctx.action = [asked, &ctx] {
+            const auto elsewhere = moved_inside(asked->from, asked->to, asked->lab, ctx);
+            return elsewhere ? *elsewhere : act(*asked, ctx);
+        };
+    });
 }
 
 } // namespace kvmig::lab::cli

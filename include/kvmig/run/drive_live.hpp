@@ -271,6 +271,7 @@ private:
             const std::string reason =
                 std::to_string(limit->after.count()) + " ms, the time allowed, are over";
             limit_met_ = act(now->since_start, {action_of(limit->then), std::nullopt, reason, {}});
+            if (to_be_cancelled()) return;
         }
         const bool in_post_copy = steps_.at() == migration::state::post_copy;
         const auto decided =
