@@ -6,6 +6,7 @@
 #include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/run/memory_journal.hpp>
+#include <kvmig/run/recover.hpp>
 
 #include <algorithm>
 #include <condition_variable>
@@ -424,5 +425,32 @@ private:
 };
 
 static_assert(ports::journal<world_journal>);
+
+/// What came of a controller that took up what was left.
+struct taken_up {
+    bool killed = false;
+    std::vector<run::settlement> settled; ///< in the order in which they were open
+};
+
+/// A new controller takes up every open migration; it is killed at its `at`-th half of a call (0:
+/// never). An error of `recover` is a failure of the fake's user, and thrown.
+inline taken_up take_up(world &w, int at, bool undo, const run::sampling &how) {
+    w.begin_controller(at);
+    world_journal journal(w);
+    taken_up out;
+    try {
+        const auto open = journal.unfinished();
+        for (const ports::migration_id id : open.value()) {
+            const auto connect = [&](const std::string &uri) -> expected<world_host> {
+                return world_host(w, uri == "fake:///0" ? 0 : 1);
+            };
+            auto came = run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, how);
+            out.settled.push_back(std::move(came.value().now));
+        }
+    } catch (const killed &) {
+    }
+    out.killed = w.was_killed();
+    return out;
+}
 
 } // namespace kvmig::fakes

@@ -48,30 +48,16 @@ std::optional<expected<run::cold_result>> migrate(world &w, const attempt &how, 
 
 /// Another takes up what is left. Whether it came to an end before it was killed.
 bool take_up(world &w, int at, bool undo) {
-    w.begin_controller(at);
-    world_journal journal(w);
-    try {
-        const auto open = journal.unfinished();
-        REQUIRE(open);
-        for (const ports::migration_id id : *open) {
-            const auto connect = [&](const std::string &uri) -> expected<world_host> {
-                return world_host(w, uri == "fake:///0" ? 0 : 1);
-            };
-            const auto result =
-                run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, quick);
-            REQUIRE(result);
-            INFO(result->now.said);
-            // A definition that was never started looks like one whose daemon has forgotten how
-            // its guest ended: that is not undone, only gone on with.
-            const bool in_doubt =
-                undo &&
-                result->now.said.find("may have run at the destination") != std::string::npos;
-            CHECK(result->now.ended() == !in_doubt);
-        }
-        return true;
-    } catch (const fakes::killed &) {
-        return false;
+    const fakes::taken_up came = fakes::take_up(w, at, undo, quick);
+    for (const run::settlement &each : came.settled) {
+        INFO(each.said);
+        // A definition that was never started looks like one whose daemon has forgotten how its
+        // guest ended: that is not undone, only gone on with.
+        const bool in_doubt =
+            undo && each.said.find("may have run at the destination") != std::string::npos;
+        CHECK(each.ended() == !in_doubt);
     }
+    return !came.killed;
 }
 
 /// The guest runs at the source as before, and the destination knows nothing of it.

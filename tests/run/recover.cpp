@@ -66,24 +66,12 @@ bool migrate(world &w, const world::script &s, int at, bool stop) {
 
 /// Another takes up what is left; killed likewise. Whether it was.
 bool take_up(world &w, int at, bool undo) {
-    w.begin_controller(at);
-    world_journal journal(w);
-    try {
-        const auto open = journal.unfinished();
-        REQUIRE(open);
-        for (const ports::migration_id id : *open) {
-            const auto connect = [&](const std::string &uri) -> expected<world_host> {
-                return world_host(w, uri == "fake:///0" ? 0 : 1);
-            };
-            const auto result =
-                run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, quick);
-            REQUIRE(result);
-            INFO(result->now.said);
-            CHECK(result->now.ended());
-        }
-    } catch (const fakes::killed &) {
+    const fakes::taken_up came = fakes::take_up(w, at, undo, quick);
+    for (const run::settlement &each : came.settled) {
+        INFO(each.said);
+        CHECK(each.ended());
     }
-    return w.was_killed();
+    return came.killed;
 }
 
 /// One guest runs, defined once or where it was, and no record is open.
