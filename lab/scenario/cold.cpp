@@ -75,19 +75,10 @@ expected<void> move_cold(stage &on, performer &guest, const std::string &prefix,
 }
 
 expected<void> run_cold_shared(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::gib(10));
-    if (!path) return fail(std::move(path).error());
-    guest_domain actor = usual_guest();
-    actor.disk = *path;
-    auto guest = on->start(actor);
-    if (!guest) return fail(std::move(guest).error());
-    auto done = move_cold(*on, *guest, "there: ", on->on().kvm02(), {.undefine_source = true});
-    if (done) done = move_cold(*on, *guest, "back: ", on->on().kvm01(), {});
-    if (done) done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
+        auto done = move_cold(on, guest, "there: ", on.on().kvm02(), {.undefine_source = true});
+        return done ? move_cold(on, guest, "back: ", on.on().kvm01(), {}) : done;
+    });
 }
 
 } // namespace

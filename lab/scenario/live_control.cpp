@@ -15,16 +15,14 @@ namespace {
 
 using migration::flag;
 
-/// A guest with its disk in the store, or on kvm01's own disk.
-expected<performer> start_guest(stage &on, std::string_view pool, page_rate dirtying) {
-    auto path = on.add_image(pool, "vm1.qcow2", bytes::mib(64));
-    if (!path) return fail(std::move(path).error());
-    guest_domain actor = usual_guest();
-    actor.disk = *path;
-    actor.settings.disk_size = bytes::mib(32);
-    actor.settings.rate = dirtying;
-    return on.start(actor);
+guest_domain guest_dirtying(page_rate rate) {
+    guest_domain guest = usual_guest();
+    guest.settings.disk_size = bytes::mib(32);
+    guest.settings.rate = rate;
+    return guest;
 }
+
+constexpr bytes image_size = bytes::mib(64);
 
 /// Which part of a migration is done, by its memory or by its disks.
 using part_done = std::optional<double> (*)(const model::job_statistics &);
@@ -66,29 +64,23 @@ expected<void> cancel_at(stage &on, performer &guest, const std::string &prefix,
     return on.prove_unhurt(guest, prefix);
 }
 
-expected<void> run_live_cancel(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    auto guest = start_guest(*on, local_pool_name, page_rate{100});
-    if (!guest) return fail(std::move(guest).error());
+expected<void> cancel(stage &on, performer &guest) {
     // Slow enough that no phase is over before it can be cancelled.
     const migration::options copying{.flags = {flag::live, flag::non_shared_disk},
                                      .bandwidth = byte_rate::mib(8)};
-    auto done = cancel_at(*on, *guest, "disk at 50 %: ", copying, disk_done, 0.5);
+    auto done = cancel_at(on, guest, "disk at 50 %: ", copying, disk_done, 0.5);
     for (const unsigned percent : {10U, 50U, 90U}) {
         if (!done) return done;
-        done = cancel_at(*on, *guest, fmt::format("memory at {} %: ", percent), copying,
-                         memory_done, percent / 100.0);
+        done = cancel_at(on, guest, fmt::format("memory at {} %: ", percent), copying, memory_done,
+                         percent / 100.0);
     }
     if (!done) return done;
     // And it can still move.
-    auto moved = on->move(*guest, "afterwards: ", on->on().kvm02(),
-                          {.flags = {flag::live, flag::non_shared_disk}});
+    auto moved = on.move(guest, "afterwards: ", on.on().kvm02(),
+                         {.flags = {flag::live, flag::non_shared_disk}});
     if (!moved) return fail(std::move(moved).error());
-    on->own_volume(on->on().kvm02(), guest->guest.disk.string());
-    done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    on.own_volume(on.on().kvm02(), guest.guest.disk.string());
+    return {};
 }
 
 using moment = std::chrono::milliseconds;
@@ -112,31 +104,27 @@ std::optional<double> rate_until(const std::vector<model::job_progress> &samples
     return std::nullopt;
 }
 
-expected<void> run_live_speed(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    // A guest that dirties nothing: whatever is sent is the first pass.
-    auto guest = start_guest(*on, pool_name, page_rate{0});
-    if (!guest) return fail(std::move(guest).error());
+/// Of a guest that dirties nothing: whatever is sent is the first pass.
+expected<void> change_speed(stage &on, performer &guest) {
     // An emulated host sends little more than this.
     const double slow = 1;
     const double fast = 4;
     std::optional<moment> changed;
     expected<void> accepted;
     std::vector<model::job_progress> seen;
-    const libvirt::domain source = guest->at.share();
-    auto result = on->move(*guest, "", on->on().kvm02(), {.bandwidth = byte_rate::mib(1)},
-                           [&](const model::job_progress &now) {
-                               seen.push_back(now);
-                               const auto rate = rate_until(seen, seen.size() - 1);
-                               // A steady rate first: then the change can be told from the
-                               // beginning.
-                               if (changed || !rate || *rate <= 0 ||
-                                   now.since_start < std::chrono::seconds{6})
-                                   return;
-                               accepted = source.set_max_speed(byte_rate::mib(4));
-                               changed = now.since_start;
-                           });
+    const libvirt::domain source = guest.at.share();
+    auto result =
+        on.move(guest, "", on.on().kvm02(), {.bandwidth = byte_rate::mib(1)},
+                [&](const model::job_progress &now) {
+                    seen.push_back(now);
+                    const auto rate = rate_until(seen, seen.size() - 1);
+                    // A steady rate first: then the change can be told from the
+                    // beginning.
+                    if (changed || !rate || *rate <= 0 || now.since_start < std::chrono::seconds{6})
+                        return;
+                    accepted = source.set_max_speed(byte_rate::mib(4));
+                    changed = now.since_start;
+                });
     if (!result) return fail(std::move(result).error());
     if (!accepted) return accepted;
     if (!changed) return fail(error_kind::failed, "it ended before the limit could be changed");
@@ -151,43 +139,40 @@ expected<void> run_live_speed(scenario_context &context) {
         after = std::max(after, *rate);
         if (!followed && *rate > slow * 1.5) followed = seen[i].since_start - *changed;
     }
-    context.out.prove("the first limit holds", before > 0 && before < slow * 1.5,
-                      fmt::format("limit {} MiB/s, at most {:.1f} seen in a second", slow, before));
-    context.out.prove("the rate follows the new limit", followed.has_value(),
-                      fmt::format("limit {} MiB/s, up to {:.1f} seen in a second", fast, after));
+    on.context().out.prove(
+        "the first limit holds", before > 0 && before < slow * 1.5,
+        fmt::format("limit {} MiB/s, at most {:.1f} seen in a second", slow, before));
+    on.context().out.prove(
+        "the rate follows the new limit", followed.has_value(),
+        fmt::format("limit {} MiB/s, up to {:.1f} seen in a second", fast, after));
     if (followed) {
-        context.out.measure("rate followed after", static_cast<double>(followed->count()), "ms");
+        on.context().out.measure("rate followed after", static_cast<double>(followed->count()),
+                                 "ms");
     }
-    auto done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    return {};
 }
 
-expected<void> run_live_downtime(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    // 8 MiB are dirtied over and over at a rate near the link's: what remains never falls to what
-    // 30 ms carry, and is soon less than what 5 s do.
-    auto guest = start_guest(*on, pool_name, page_rate{3000});
-    if (!guest) return fail(std::move(guest).error());
-    const libvirt::domain source = guest->at.share();
+/// Of a guest that dirties 8 MiB over and over at a rate near the link's: what remains never falls
+/// to what 30 ms carry, and is soon less than what 5 s do.
+expected<void> change_downtime(stage &on, performer &guest) {
+    const libvirt::domain source = guest.at.share();
     const moment tight{30};
     const moment loose{5000};
     if (auto set = source.set_max_downtime(tight); !set) return set;
     expected<void> accepted;
     std::optional<model::job_progress> at_change;
     std::optional<model::job_progress> last;
-    auto result = on->move(*guest, "", on->on().kvm02(), {.bandwidth = byte_rate::mib(6)},
-                           [&](const model::job_progress &now) {
-                               last = now;
-                               // Three passes in which it could have ended, had the limit allowed.
-                               if (at_change || now.iteration.value_or(0) < 3) return;
-                               at_change = now;
-                               accepted = source.set_max_downtime(loose);
-                           });
+    auto result = on.move(guest, "", on.on().kvm02(), {.bandwidth = byte_rate::mib(6)},
+                          [&](const model::job_progress &now) {
+                              last = now;
+                              // Three passes in which it could have ended, had the limit allowed.
+                              if (at_change || now.iteration.value_or(0) < 3) return;
+                              at_change = now;
+                              accepted = source.set_max_downtime(loose);
+                          });
     if (!result) return fail(std::move(result).error());
     if (!accepted) return accepted;
-    context.out.prove(
+    on.context().out.prove(
         "with 30 ms it goes on and on", at_change.has_value(),
         at_change ? fmt::format("after {} passes and {:.1f} s, {:.1f} MiB remained",
                                 *at_change->iteration,
@@ -198,12 +183,10 @@ expected<void> run_live_downtime(scenario_context &context) {
     const auto &end = result->source_statistics;
     const auto paused = end && end->downtime ? end->downtime->count() : -1;
     const std::chrono::duration<double> later = result->wall_time - at_change->since_start;
-    context.out.prove(
+    on.context().out.prove(
         "with 5 s it ends", paused > tight.count(),
         fmt::format("{:.1f} s later, with a downtime of {} ms", later.count(), paused));
-    auto done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    return {};
 }
 
 } // namespace
@@ -211,17 +194,26 @@ expected<void> run_live_downtime(scenario_context &context) {
 scenario live_cancel() {
     return {"live-cancel", "live",
             "live, called off in the disk phase and at 10, 50, 90 % of memory", false,
-            run_live_cancel};
+            [](scenario_context &context) {
+                return play(context, guest_dirtying(page_rate{100}), local_pool_name, image_size,
+                            cancel);
+            }};
 }
 
 scenario live_speed() {
     return {"live-speed", "live", "live, its speed limit changed while it runs", false,
-            run_live_speed};
+            [](scenario_context &context) {
+                return play(context, guest_dirtying(page_rate{0}), pool_name, image_size,
+                            change_speed);
+            }};
 }
 
 scenario live_downtime() {
     return {"live-downtime", "live", "live, its downtime limit changed while it runs", false,
-            run_live_downtime};
+            [](scenario_context &context) {
+                return play(context, guest_dirtying(page_rate{3000}), pool_name, image_size,
+                            change_downtime);
+            }};
 }
 
 } // namespace kvmig::lab

@@ -18,7 +18,7 @@ namespace {
 using migration::flag;
 
 /// Slow beside what the guest dirties: 8 MiB over and over, at 3000 pages a second.
-constexpr byte_rate link = byte_rate::mib(4);
+constexpr byte_rate narrow_link = byte_rate::mib(4);
 /// A time limit that is far behind the moment at which the end is foretold.
 constexpr run::time_limit late{std::chrono::minutes{15}, run::at_limit::cancel};
 
@@ -33,8 +33,8 @@ expected<void> without_aid(stage &on, performer &guest) {
     if (auto begun = guest.watch.begin(); !begun) return begun;
     on.context().tell("unaided: migrating");
     const auto begun = std::chrono::steady_clock::now();
-    const auto result =
-        run::migrate(guest.at, on.on().kvm02(), {.bandwidth = link}, {}, on.context().stop, how);
+    const auto result = run::migrate(guest.at, on.on().kvm02(), {.bandwidth = narrow_link}, {},
+                                     on.context().stop, how);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     const std::string said = result ? "it ended by itself" : describe(result.error());
     scenario_result &out = on.context().out;
@@ -46,34 +46,29 @@ expected<void> without_aid(stage &on, performer &guest) {
     return on.prove_unhurt(guest, "unaided: ");
 }
 
-expected<void> run_live_converge(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::mib(64));
-    if (!path) return fail(std::move(path).error());
-    guest_domain actor = usual_guest();
-    actor.disk = *path;
-    actor.settings.rate = page_rate{3000};
-    auto guest = on->start(actor);
-    if (!guest) return fail(std::move(guest).error());
-    if (auto told = without_aid(*on, *guest); !told) return told;
+expected<void> converge(stage &on, performer &guest) {
+    if (auto told = without_aid(on, guest); !told) return told;
 
     run::sampling how;
     how.steer.limit = late;
     auto slowed =
-        on->move(*guest, "auto-converge: ", on->on().kvm02(),
-                 {.flags = {flag::live, flag::auto_converge}, .bandwidth = link}, {}, how);
+        on.move(guest, "auto-converge: ", on.on().kvm02(),
+                {.flags = {flag::live, flag::auto_converge}, .bandwidth = narrow_link}, {}, how);
     if (!slowed) return fail(std::move(slowed).error());
     std::uint64_t throttle = 0;
     for (const model::job_progress &each : slowed->samples) {
         throttle = std::max(throttle, each.statistics.auto_converge_throttle.value_or(0));
     }
-    context.out.prove("auto-converge: the guest was slowed down", throttle > 0,
-                      fmt::format("by up to {} %", throttle));
+    on.context().out.prove("auto-converge: the guest was slowed down", throttle > 0,
+                           fmt::format("by up to {} %", throttle));
 
-    auto done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    return {};
+}
+
+expected<void> run_live_converge(scenario_context &context) {
+    guest_domain guest = usual_guest();
+    guest.settings.rate = page_rate{3000};
+    return play(context, guest, pool_name, bytes::mib(64), converge);
 }
 
 } // namespace

@@ -51,19 +51,10 @@ expected<void> there_and_back(stage &on, performer &guest) {
 }
 
 expected<void> run_live_shared(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    if (auto same = prove_pools(*on); !same) return same;
-    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::gib(10));
-    if (!path) return fail(std::move(path).error());
-    guest_domain actor = usual_guest();
-    actor.disk = *path;
-    auto guest = on->start(actor);
-    if (!guest) return fail(std::move(guest).error());
-    auto done = there_and_back(*on, *guest);
-    if (done) done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
+        auto same = prove_pools(on);
+        return same ? there_and_back(on, guest) : same;
+    });
 }
 
 constexpr std::string_view mount_point = "/mnt/images";

@@ -60,23 +60,15 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
 }
 
 expected<void> run_live_recovery(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::gib(10));
-    if (!path) return fail(std::move(path).error());
-    guest_domain actor = usual_guest();
-    actor.disk = *path;
-    auto guest = on->start(actor);
-    if (!guest) return fail(std::move(guest).error());
-    // Led by the controller, the daemons give up with it; led by the source's daemon, they go on.
-    auto done = die_and_recover(*on, *guest, {"direct", {"--persistent"}, state::pre_copy, false});
-    if (done) {
-        done = die_and_recover(*on, *guest,
+    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
+        // Led by the controller, the daemons give up with it; led by the source's daemon, they go
+        // on.
+        auto done =
+            die_and_recover(on, guest, {"direct", {"--persistent"}, state::pre_copy, false});
+        if (!done) return done;
+        return die_and_recover(on, guest,
                                {"peer-to-peer", {"--persistent", "--p2p"}, state::pre_copy, true});
-    }
-    if (done) done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
+    });
 }
 
 } // namespace

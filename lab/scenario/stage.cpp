@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/scenario/stage.hpp>
 
+#include <kvmig/libvirt/volume_at.hpp>
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/xml/storage.hpp>
 
@@ -128,6 +129,11 @@ expected<void> stage::dismiss(performer &who) {
 expected<void> stage::strike() {
     context_->tell("tidying up");
     for (const auto &[host, path] : volumes_) {
+        // A pool of NFS knows whose a file was at its last look; the other host may have changed
+        // it.
+        if (auto seen = libvirt::volume_at_now(host, path); !seen) {
+            return fail(std::move(seen).error());
+        }
         auto volume = libvirt::storage_volume::lookup_by_path(host, path);
         if (!volume) return fail(std::move(volume).error());
         if (auto removed = volume->remove(); !removed) return removed;
@@ -139,6 +145,21 @@ expected<void> stage::strike() {
         "nothing is left on either host", before_ == *after,
         fmt::format("{} domains and volumes before, {} after", before_.size(), after->size()));
     return {};
+}
+
+expected<void> play(scenario_context &context, guest_domain guest, std::string_view pool,
+                    bytes capacity, const scene &happens) {
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    auto path = on->add_image(pool, guest.name + ".qcow2", capacity);
+    if (!path) return fail(std::move(path).error());
+    guest.disk = *path;
+    auto actor = on->start(guest);
+    if (!actor) return fail(std::move(actor).error());
+    auto done = happens(*on, *actor);
+    if (done) done = on->dismiss(*actor);
+    if (done) done = on->strike();
+    return done;
 }
 
 } // namespace kvmig::lab

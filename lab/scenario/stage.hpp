@@ -14,6 +14,7 @@
 #include <lab/scenario/scenario.hpp>
 #include <lab/scenario/witnesses.hpp>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -83,5 +84,13 @@ private:
     std::unique_ptr<observe::heartbeat_probe> probe_; ///< stays in its place: witnesses point to it
     std::vector<std::pair<libvirt::connection, std::string>> volumes_;
 };
+
+/// What happens to a guest that runs on kvm01.
+using scene = std::function<expected<void>(stage &, performer &)>;
+
+/// The usual play: a guest on an image of its own in kvm01's `pool`, what happens to it, and all
+/// removed again.
+[[nodiscard]] expected<void> play(scenario_context &context, guest_domain guest,
+                                  std::string_view pool, bytes capacity, const scene &happens);
 
 } // namespace kvmig::lab
