@@ -64,6 +64,8 @@ public:
     std::function<std::optional<error>()> status_problem;
     /// Before a call of the name that puts things right: its failure, if any.
     std::function<std::optional<error>(const std::string &call)> steer_problem;
+    /// After a call of the name that put things right.
+    std::function<void(const std::string &call)> on_steered;
 
     std::atomic<int> migrations = 0;
     std::atomic<int> aborts = 0;
@@ -219,15 +221,18 @@ private:
         if (steer_problem) {
             if (auto problem = steer_problem(call)) return fail(*std::move(problem));
         }
-        const std::scoped_lock held(lock_);
-        auto found = domains_.find(id);
-        if (found == domains_.end()) return fail(error_kind::not_found, "Domain not found");
-        if (active && found->second.active != *active) {
-            return fail(error_kind::conflict,
-                        *active ? "domain is not running" : "domain is already running");
+        {
+            const std::scoped_lock held(lock_);
+            auto found = domains_.find(id);
+            if (found == domains_.end()) return fail(error_kind::not_found, "Domain not found");
+            if (active && found->second.active != *active) {
+                return fail(error_kind::conflict,
+                            *active ? "domain is not running" : "domain is already running");
+            }
+            steered_.push_back(call);
+            change(found);
         }
-        steered_.push_back(call);
-        change(found);
+        if (on_steered) on_steered(call);
         return {};
     }
 

@@ -116,12 +116,11 @@ TEST_CASE("at the time limit the guest is suspended, so that its memory stands s
     endless m;
     m.how.steer.limit = run::time_limit{5ms, run::at_limit::suspend};
     std::atomic<bool> suspended = false;
-    m.source.steer_problem = [&](const std::string &call) -> std::optional<error> {
-        if (call == "suspend") {
-            suspended = true;
-            m.ended.open();
-        }
-        return std::nullopt;
+    // Not before it is suspended: a guest that has moved cannot be.
+    m.source.on_steered = [&](const std::string &call) {
+        if (call != "suspend") return;
+        suspended = true;
+        m.ended.open();
     };
     const auto result = m.go();
     REQUIRE(result);
