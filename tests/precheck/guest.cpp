@@ -38,6 +38,19 @@ TEST_CASE("a network that is stopped blocks, a bridge that is down warns") {
     CHECK(told(f, "KVM-NIC-001") == warns);
 }
 
+TEST_CASE("an interface that a network led to a bridge needs the network there, not the bridge") {
+    auto f = healthy();
+    f.domain.interfaces = {f.domain.interfaces.front()};
+    f.domain.interfaces[0].source = "br-of-the-source";
+    f.domain.interfaces[0].network = "default";
+    CHECK_FALSE(told(f, "KVM-NIC-001"));
+    CHECK_FALSE(told(f, "KVM-NIC-003"));
+    f.destination.networks.set("default", presence::absent);
+    CHECK(told(f, "KVM-NIC-003") == blocks);
+    f.destination.networks.set("default", presence::inactive);
+    CHECK(told(f, "KVM-NIC-002") == blocks);
+}
+
 TEST_CASE("two interfaces on one missing bridge are told once") {
     auto f = healthy();
     f.domain.interfaces.push_back(f.domain.interfaces.front());

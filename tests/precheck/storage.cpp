@@ -39,6 +39,8 @@ TEST_CASE("a disk on a local file system blocks, whatever the destination has th
     f.domain.disks[0].readonly = false;
     f.copy = storage_copy::all;
     CHECK_FALSE(told(f, "KVM-STO-001"));
+    f.domain.disks[0].shareable = true; // libvirt does not copy it
+    CHECK(told(f, "KVM-STO-001") == blocks);
 }
 
 TEST_CASE("another export of the same server is another store") {
@@ -85,6 +87,8 @@ TEST_CASE("an image that is not in the destination's pool blocks") {
     CHECK(told(f, "KVM-STO-002") == blocks);
     f.copy = storage_copy::incremental;
     CHECK_FALSE(told(f, "KVM-STO-002"));
+    f.domain.disks[0].readonly = true; // nor this one
+    CHECK(told(f, "KVM-STO-002") == blocks);
 }
 
 TEST_CASE("an image outside every pool, or in a stopped one, may be there or not") {

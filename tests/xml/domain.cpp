@@ -121,6 +121,9 @@ constexpr const char *running_guest = R"(<domain type='kvm' id='3'>
     <interface type='vhostuser'>
       <source type='unix' path='/run/vhost-net.sock' mode='client'/>
     </interface>
+    <interface type='bridge'>
+      <source network='lan' portgroup='all' portid='y' bridge='br7'/>
+    </interface>
     <graphics type='vnc' port='5901' autoport='yes' listen='127.0.0.1'>
       <listen type='address' address='127.0.0.1'/>
     </graphics>
@@ -239,7 +242,7 @@ TEST_CASE("interfaces of every kind name their source") {
     const auto parsed = xml::parse_domain(running_guest);
     REQUIRE(parsed);
     const auto &nics = parsed->interfaces;
-    REQUIRE(nics.size() == 5);
+    REQUIRE(nics.size() == 6);
     CHECK(nics[0] == model::interface{"bridge", "br0", "", "52:54:00:00:00:01", "virtio", "vnet0",
                                       "persistent"});
     CHECK(nics[1].type == "network");
@@ -250,6 +253,11 @@ TEST_CASE("interfaces of every kind name their source") {
     CHECK(nics[3].type == "user");
     CHECK(nics[3].source.empty());
     CHECK(nics[4].source == "/run/vhost-net.sock");
+    CHECK(nics[4].stands_on().empty());
+    // Of a network that leads to a bridge, a running domain tells both.
+    CHECK(nics[5].source == "br7");
+    CHECK(nics[5].stands_on() == "lan");
+    CHECK(nics[1].stands_on() == "default");
 }
 
 TEST_CASE("graphics, host devices and file systems are read") {

@@ -116,6 +116,13 @@ struct interface {
     std::string target;      ///< the device on the host, of a running domain
     std::string teaming;     ///< `persistent` or `transient`; empty without `<teaming>`
     std::string filter = {}; ///< the nwfilter it refers to
+    /// The libvirt network by which the interface of a running domain came to its bridge or device.
+    std::string network = {};
+
+    /// The libvirt network it stands on; empty where it stands on none.
+    [[nodiscard]] const std::string &stands_on() const noexcept {
+        return type == "network" ? source : network;
+    }
 
     friend bool operator==(const interface &, const interface &) = default;
 };

@@ -153,13 +153,11 @@ collect_cpu(const libvirt::domain &domain, const libvirt::connection &on,
 inline void collect_named(const libvirt::connection &on, const model::domain &domain,
                           precheck::destination_facts &into) {
     for (const model::interface &each : domain.interfaces) {
-        if (each.type == "network") {
-            const auto found = libvirt::network::lookup(on, each.source);
-            into.networks.set(
-                each.source,
-                as_presence(found ? found->is_active() : expected<bool>(fail(found.error()))));
-        }
-        if (each.type == "bridge" || each.type == "direct") {
+        if (const std::string &name = each.stands_on(); !name.empty()) {
+            const auto found = libvirt::network::lookup(on, name);
+            into.networks.set(name, as_presence(found ? found->is_active()
+                                                      : expected<bool>(fail(found.error()))));
+        } else if (each.type == "bridge" || each.type == "direct") {
             into.interfaces.set(each.source,
                                 as_presence(libvirt::interface_is_active(on, each.source)));
         }

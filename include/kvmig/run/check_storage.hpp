@@ -77,6 +77,8 @@ describe_image(expected<libvirt::storage_volume> found) {
     if (!place || !place->active) return place;
     if (fresh.insert(place->pool).second) {
         if (auto looked = pool->refresh(); !looked) return fail(std::move(looked).error());
+        place = detail::describe_pool(*pool); // its space is counted anew too
+        if (!place || !place->active) return place;
     }
     auto found =
         detail::describe_image(image.kind == model::source_kind::volume

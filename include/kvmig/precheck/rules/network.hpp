@@ -8,12 +8,13 @@
 
 namespace kvmig::precheck::rules {
 
-/// Whether an interface of a type has what it stands on; `what` as in `the bridge`.
+/// Whether an interface of a type has what it stands on; `what` as in `the bridge`. Silent where a
+/// libvirt network leads to it: on the other host it may lead elsewhere.
 inline observations look_interfaces(const facts &f, const std::string &type,
                                     const std::string &what) {
     observations out;
     for (const model::interface &each : f.domain.interfaces) {
-        if (each.type != type) continue;
+        if (each.type != type || !each.stands_on().empty()) continue;
         const auto told = f.destination.interfaces.of(each.source);
         const std::string look = ssh(f.destination, "ip link show dev " + shell_word(each.source));
         if (!told.known()) {
@@ -60,19 +61,19 @@ inline constexpr rule macvtap{
 inline observations look_network_missing(const facts &f) {
     observations out;
     for (const model::interface &each : f.domain.interfaces) {
-        if (each.type != "network") continue;
-        const auto told = f.destination.networks.of(each.source);
+        const std::string &name = each.stands_on();
+        if (name.empty()) continue;
+        const auto told = f.destination.networks.of(name);
         if (!told.known()) {
             out.push_back(
-                missing(f.destination, "whether the network '" + each.source + "' is there", told));
+                missing(f.destination, "whether the network '" + name + "' is there", told));
         } else if (*told == presence::absent) {
-            out.push_back(
-                {severity::blocks,
-                 f.destination.name,
-                 "the network '" + each.source + "' is not defined there",
-                 {virsh(f.source, {"net-dumpxml", each.source, "--inactive"}) + " >network.xml",
-                  virsh(f.destination, {"net-define", "network.xml"}),
-                  virsh(f.destination, {"net-start", each.source})}});
+            out.push_back({severity::blocks,
+                           f.destination.name,
+                           "the network '" + name + "' is not defined there",
+                           {virsh(f.source, {"net-dumpxml", name, "--inactive"}) + " >network.xml",
+                            virsh(f.destination, {"net-define", "network.xml"}),
+                            virsh(f.destination, {"net-start", name})}});
         }
     }
     return out;
@@ -87,14 +88,15 @@ inline constexpr rule network_missing{
 inline observations look_network_stopped(const facts &f) {
     observations out;
     for (const model::interface &each : f.domain.interfaces) {
-        if (each.type != "network") continue;
-        const auto told = f.destination.networks.of(each.source);
+        const std::string &name = each.stands_on();
+        if (name.empty()) continue;
+        const auto told = f.destination.networks.of(name);
         if (!told.known() || *told != presence::inactive) continue;
         out.push_back({severity::blocks,
                        f.destination.name,
-                       "the network '" + each.source + "' is stopped",
-                       {virsh(f.destination, {"net-start", each.source}),
-                        virsh(f.destination, {"net-autostart", each.source})}});
+                       "the network '" + name + "' is stopped",
+                       {virsh(f.destination, {"net-start", name}),
+                        virsh(f.destination, {"net-autostart", name})}});
     }
     return out;
 }

@@ -18,6 +18,12 @@ namespace kvmig::precheck::rules {
            disk.source.kind != model::source_kind::none;
 }
 
+/// Whether libvirt copies the disk: it is written to, and not shared between guests.
+[[nodiscard]] inline bool is_copied(const facts &f, const model::disk &disk) {
+    return f.copy != storage_copy::none && is_disk(disk) && !disk.readonly && !disk.shareable &&
+           !storage_name(disk.source).empty();
+}
+
 /// Whether a server is called by a name that means another machine on each host.
 [[nodiscard]] inline bool is_each_hosts_own(std::string_view server) {
     return server == "localhost" || server.starts_with("localhost.") || is_loopback(server);
@@ -85,13 +91,12 @@ inline observations look_shared_disk(const facts &f, const model::disk &disk) {
 }
 
 /// Prevents a move without the disk. Proven to be shared are images on servers, and files in pools
-/// of both hosts that mount one export. Silent for read-only disks, as libvirt is, and where
-/// storage is copied.
+/// of both hosts that mount one export. Silent for read-only disks, as libvirt is, and for those
+/// that are copied.
 inline observations look_not_shared(const facts &f) {
     observations out;
-    if (f.copy != storage_copy::none) return out;
     for (const model::disk &disk : f.domain.disks) {
-        if (!is_disk(disk) || disk.readonly) continue;
+        if (!is_disk(disk) || disk.readonly || is_copied(f, disk)) continue;
         for (observation &each : look_shared_disk(f, disk)) out.push_back(std::move(each));
     }
     return out;
@@ -131,12 +136,11 @@ inline observations look_image(const facts &f, const model::disk_source &image,
               ssh(f.destination, "findmnt --target " + shell_word(name))}}};
 }
 
-/// Prevents a start without an image. Silent where storage is copied.
+/// Prevents a start without an image. Silent for disks that are copied.
 inline observations look_image_missing(const facts &f) {
     observations out;
-    if (f.copy != storage_copy::none) return out;
     for (const model::disk &disk : f.domain.disks) {
-        if (!is_disk(disk)) continue;
+        if (!is_disk(disk) || is_copied(f, disk)) continue;
         for (observation &each : look_image(f, disk.source, "the image of " + disk.target)) {
             out.push_back(std::move(each));
         }
@@ -150,12 +154,11 @@ inline constexpr rule image_missing{
     "libvirt: \"Cannot access storage file 'PATH': No such file or directory\"",
     look_image_missing};
 
-/// Prevents a start without a backing file. Silent where whole disks are copied.
+/// Prevents a start without a backing file. Silent for disks that are copied whole.
 inline observations look_backing_missing(const facts &f) {
     observations out;
-    if (f.copy == storage_copy::all) return out;
     for (const model::disk &disk : f.domain.disks) {
-        if (!is_disk(disk)) continue;
+        if (!is_disk(disk) || (f.copy == storage_copy::all && is_copied(f, disk))) continue;
         for (const model::disk_source &below : disk.backing) {
             for (observation &each : look_image(f, below, "a backing file of " + disk.target)) {
                 out.push_back(std::move(each));

@@ -11,13 +11,11 @@
 
 namespace kvmig::precheck::rules {
 
-/// The disks that libvirt copies: those that are written to and not shared between guests.
+/// The disks that libvirt copies.
 [[nodiscard]] inline std::vector<const model::disk *> copied_disks(const facts &f) {
     std::vector<const model::disk *> out;
-    if (f.copy == storage_copy::none) return out;
     for (const model::disk &disk : f.domain.disks) {
-        if (!is_disk(disk) || disk.readonly || disk.shareable) continue;
-        if (!storage_name(disk.source).empty()) out.push_back(&disk);
+        if (is_copied(f, disk)) out.push_back(&disk);
     }
     return out;
 }

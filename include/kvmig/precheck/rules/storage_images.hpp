@@ -20,7 +20,9 @@ inline observations look_transient(const facts &f) {
         out.push_back({severity::blocks,
                        f.source.name,
                        "the disk " + disk.target + " is transient",
-                       {virsh(f.source, {"detach-disk", f.domain.name, disk.target, "--live"})}});
+                       {virsh(f.source, {"shutdown", f.domain.name}),
+                        virsh(f.source, {"edit", f.domain.name}) +
+                            " # without <transient/>: what the guest writes is kept then"}});
     }
     return out;
 }
