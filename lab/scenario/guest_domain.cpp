@@ -15,6 +15,15 @@ void add_text(pugi::xml_node parent, const char *name, const std::string &text) 
     parent.append_child(name).text().set(text.c_str());
 }
 
+/// libvirt chooses the MAC address where none is given.
+void add_interface(pugi::xml_node devices, const std::string &bridge, const std::string &mac) {
+    auto interface = devices.append_child("interface");
+    interface.append_attribute("type") = "bridge";
+    if (!mac.empty()) interface.append_child("mac").append_attribute("address") = mac.c_str();
+    interface.append_child("source").append_attribute("bridge") = bridge.c_str();
+    interface.append_child("model").append_attribute("type") = "virtio";
+}
+
 } // namespace
 
 guest_domain usual_guest() {
@@ -73,11 +82,18 @@ std::string domain_xml(const guest_domain &guest) {
         target.append_attribute("dev") = "vda";
         target.append_attribute("bus") = "virtio";
     }
-    auto interface = devices.append_child("interface");
-    interface.append_attribute("type") = "bridge";
-    interface.append_child("mac").append_attribute("address") = guest_mac(guest.index).c_str();
-    interface.append_child("source").append_attribute("bridge") = std::string{guest_bridge}.c_str();
-    interface.append_child("model").append_attribute("type") = "virtio";
+    if (!guest.cdrom.empty()) {
+        auto drive = devices.append_child("disk");
+        drive.append_attribute("type") = "file";
+        drive.append_attribute("device") = "cdrom";
+        drive.append_child("source").append_attribute("file") = guest.cdrom.c_str();
+        auto target = drive.append_child("target");
+        target.append_attribute("dev") = "sda";
+        target.append_attribute("bus") = "sata";
+        drive.append_child("readonly");
+    }
+    add_interface(devices, std::string{guest_bridge}, guest_mac(guest.index));
+    if (!guest.second_bridge.empty()) add_interface(devices, guest.second_bridge, {});
     auto serial = devices.append_child("serial");
     serial.append_attribute("type") = "file";
     serial.append_child("source").append_attribute("path") =

@@ -17,6 +17,8 @@ struct guest_domain {
     unsigned vcpus = 1;
     std::filesystem::path disk; ///< on the host; empty: none
     std::string disk_format = "qcow2";
+    std::filesystem::path cdrom;    ///< a medium on the host; empty: no drive
+    std::string second_bridge;      ///< of a second network interface; empty: there is none
     guest::guest_settings settings; ///< what the agent is told
 };
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/// live-media, live-bridge: what the destination lacks is foreseen by the check, refused by
+/// libvirt, and mended as the check says.
+#include <lab/machine/remote.hpp>
+#include <lab/scenario/scenarios.hpp>
+#include <lab/scenario/stage.hpp>
+
+#include <kvmig/precheck/report.hpp>
+#include <kvmig/run/check.hpp>
+#include <kvmig/run/migrate.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace kvmig::lab {
+
+namespace {
+
+/// What the check says of moving `guest` to kvm02.
+expected<precheck::report> check(stage &on, const performer &guest) {
+    auto facts = run::collect_facts(guest.at, on.on().kvm02(), guest.at.on().uri(),
+                                    precheck::storage_copy::none, on.context().stop);
+    if (!facts) return fail(std::move(facts).error());
+    return precheck::check(*facts);
+}
+
+const precheck::finding *find(const precheck::report &in, std::string_view id) {
+    const auto found = std::find_if(in.findings.begin(), in.findings.end(),
+                                    [&](const precheck::finding &each) { return each.id == id; });
+    return found == in.findings.end() ? nullptr : &*found;
+}
+
+/// The ids of what blocks.
+std::string blocks(const precheck::report &in) {
+    std::string out;
+    for (const precheck::finding &each : in.findings) {
+        if (each.how != precheck::severity::blocks) continue;
+        out += (out.empty() ? "" : ", ") + each.id + " (" + each.seen + ")";
+    }
+    return out.empty() ? "nothing blocks" : out;
+}
+
+/// Foreseen as `id`; refused by libvirt all the same; then `mend`ed, clear, and moved.
+template <class Mend>
+expected<void> foresee(stage &on, performer &guest, std::string_view id, Mend mend) {
+    scenario_context &context = on.context();
+    scenario_result &out = context.out;
+    context.tell("checking beforehand");
+    auto before = check(on, guest);
+    if (!before) return fail(std::move(before).error());
+    const precheck::finding *found = find(*before, id);
+    out.prove(fmt::format("foreseen as {}, and nothing else blocks", id),
+              found != nullptr && found->how == precheck::severity::blocks &&
+                  blocks(*before) == fmt::format("{} ({})", id, found->seen),
+              blocks(*before));
+    if (found == nullptr) return {};
+
+    if (auto begun = guest.watch.begin(); !begun) return begun;
+    context.tell("migrating all the same");
+    const auto refused = run::migrate(guest.at, on.on().kvm02(), {}, {}, context.stop);
+    out.prove("and libvirt refuses indeed", !refused,
+              refused ? "it was migrated" : describe(refused.error()));
+    if (auto unhurt = on.prove_unhurt(guest, "refused: "); !unhurt) return unhurt;
+
+    context.tell("mending");
+    if (expected<void> mended = mend(*found); !mended) return mended;
+    auto after = check(on, guest);
+    if (!after) return fail(std::move(after).error());
+    // A bridge without ports may still be warned of.
+    out.prove("once mended, nothing blocks", after->verdict != precheck::verdict::blocked,
+              blocks(*after));
+    auto moved = on.move(guest, "", on.on().kvm02());
+    if (!moved) return fail(std::move(moved).error());
+    return {};
+}
+
+/// Whether a remedy ends in these words.
+bool advises(const precheck::finding &found, std::string_view words) {
+    return std::any_of(found.remedy.begin(), found.remedy.end(), [&](const std::string &each) {
+        return each.find(words) != std::string::npos;
+    });
+}
+
+expected<void> on_host(stage &on, std::string_view host, const std::vector<std::string> &argv) {
+    auto done = remote_output(*find_machine(host), argv, on.context().stop);
+    if (!done) return fail(std::move(done).error());
+    return {};
+}
+
+expected<void> run_live_media(scenario_context &context) {
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::mib(64));
+    if (!path) return fail(std::move(path).error());
+    model::storage_volume medium;
+    medium.name = "medium.iso";
+    medium.capacity = bytes::mib(1);
+    auto iso = on->add_volume(on->on().kvm01(), local_pool_name, medium);
+    if (!iso) return fail(std::move(iso).error());
+    guest_domain actor = usual_guest();
+    actor.disk = *path;
+    actor.cdrom = *iso;
+    auto guest = on->start(actor);
+    if (!guest) return fail(std::move(guest).error());
+    auto done = foresee(*on, *guest, "KVM-STO-028", [&](const precheck::finding &found) {
+        context.out.prove("ejecting is offered", advises(found, "change-media vm1 sda --eject"),
+                          fmt::format("{}", fmt::join(found.remedy, "; ")));
+        return on_host(*on, "kvm01", {"virsh", "change-media", "vm1", "sda", "--eject"});
+    });
+    if (done) done = on->dismiss(*guest);
+    if (done) done = on->strike();
+    return done;
+}
+
+expected<void> run_live_bridge(scenario_context &context) {
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    const std::string bridge = "br9";
+    const std::vector<std::string> make{"ip", "link", "add", "name", bridge, "type", "bridge"};
+    const std::vector<std::string> up{"ip", "link", "set", "up", "dev", bridge};
+    for (const auto &argv : {make, up}) {
+        if (auto made = on_host(*on, "kvm01", argv); !made) return made;
+    }
+    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::mib(64));
+    if (!path) return fail(std::move(path).error());
+    guest_domain actor = usual_guest();
+    actor.disk = *path;
+    actor.second_bridge = bridge;
+    auto guest = on->start(actor);
+    if (!guest) return fail(std::move(guest).error());
+    auto done = foresee(*on, *guest, "KVM-NIC-001", [&](const precheck::finding &) {
+        auto made = on_host(*on, "kvm02", make);
+        return made ? on_host(*on, "kvm02", up) : made;
+    });
+    if (done) done = on->dismiss(*guest);
+    if (done) done = on->strike();
+    return done;
+}
+
+} // namespace
+
+scenario live_media() {
+    return {"live-media", "live", "live, with a medium that only the source has", false,
+            run_live_media};
+}
+
+scenario live_bridge() {
+    return {"live-bridge", "live", "live, on a second bridge that the destination lacks", false,
+            run_live_bridge};
+}
+
+} // namespace kvmig::lab
