@@ -5,9 +5,9 @@
 #include <lab/cli/migrate_cold.hpp>
 #include <lab/cli/migrate_request.hpp>
 #include <lab/cli/migration_json.hpp>
+#include <lab/cli/migration_progress.hpp>
 #include <lab/cli/subcommands.hpp>
 
-#include <kvmig/convergence/forecast.hpp>
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
 #include <kvmig/run/migrate.hpp>
@@ -36,50 +36,19 @@ using migration::flag;
 class progress_line {
 public:
     explicit progress_line(std::string domain)
-        : domain_(std::move(domain)), terminal_(isatty(STDERR_FILENO) == 1) {}
+        : progress_(std::move(domain)), terminal_(isatty(STDERR_FILENO) == 1) {}
 
     void show(const model::job_progress &now) {
-        seen_.add(convergence::sample_of(now, std::nullopt, false));
+        progress_.add(now);
         if (!terminal_ && last_ && now.since_start - *last_ < std::chrono::seconds(2)) return;
         last_ = now.since_start;
-        console_.show(text(now));
+        console_.show(progress_.text());
     }
 
 private:
-    [[nodiscard]] std::string text(const model::job_progress &now) const {
-        const model::job_statistics &s = now.statistics;
-        std::string out = fmt::format("{}: {:.1f} s", domain_,
-                                      std::chrono::duration<double>(now.since_start).count());
-        if (const auto part = now.fraction()) out += fmt::format(", {:.0f} %", *part * 100);
-        if (s.memory_remaining && s.memory_total && s.memory_total->count() > 0) {
-            out += fmt::format(", memory left {:.1f} MiB", s.memory_remaining->as_mib());
-        }
-        if (s.disk_remaining && s.disk_total && s.disk_total->count() > 0) {
-            out += fmt::format(", disk left {:.1f} MiB", s.disk_remaining->as_mib());
-        }
-        if (s.memory_bps) out += fmt::format(", {:.1f} MiB/s", s.memory_bps->as_mib());
-        if (s.memory_dirty_rate && s.memory_dirty_rate->per_second() > 0) {
-            out += fmt::format(", {} pages/s dirtied", s.memory_dirty_rate->per_second());
-        }
-        if (now.iteration) out += fmt::format(", pass {}", *now.iteration);
-        if (s.auto_converge_throttle && *s.auto_converge_throttle > 0) {
-            out += fmt::format(", guest slowed by {} %", *s.auto_converge_throttle);
-        }
-        const convergence::forecast end = convergence::foretell(seen_);
-        if (end.ends == convergence::verdict::no) {
-            out += ", no end in sight";
-        } else if (end.total_time) {
-            out += fmt::format(", {}{:.0f} s left",
-                               end.rests_on(convergence::observed::first_pass) ? "at least " : "",
-                               end.total_time->count());
-        }
-        return out;
-    }
-
     console console_;
-    std::string domain_;
+    migration_progress progress_;
     bool terminal_;
-    convergence::window seen_;
     std::optional<std::chrono::milliseconds> last_;
 };
 
@@ -205,6 +174,7 @@ void add_migrate(CLI::App &app, context &ctx) {
     sub->footer("Example:\n"
                 "  kvmig migrate vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system "
                 "--persistent\n"
+                "  kvmig migrate vm1 --from kvm01 --to kvm02 --mode block   (in the lab)\n"
                 "Ctrl-C cancels: the guest goes on at the source. Each step is recorded below "
                 "$XDG_STATE_HOME/kvmig; `kvmig recover` takes up what was left.\n"
                 "Exit status: 0 migrated, 1 failed, 2 wrong usage, 4 cancelled, 5 something is "

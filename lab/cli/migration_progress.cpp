@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include <lab/cli/migration_progress.hpp>
+
+#include <kvmig/convergence/forecast.hpp>
+
+#include <chrono>
+#include <fmt/format.h>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace kvmig::lab::cli {
+
+namespace {
+
+bool is_some(const std::optional<bytes> &amount) { return amount && amount->count() > 0; }
+
+/// QEMU counts the pages that the guest asks for in post-copy, and only then.
+bool in_post_copy(const model::job_statistics &s) {
+    return s.memory_postcopy_requests.value_or(0) > 0;
+}
+
+std::string_view phase_of(const model::job_statistics &s) {
+    if (in_post_copy(s)) return "post-copy";
+    if (is_some(s.memory_total)) return "memory";
+    return is_some(s.disk_total) ? "disks" : "preparing";
+}
+
+} // namespace
+
+migration_progress::migration_progress(std::string domain) : domain_(std::move(domain)) {}
+
+void migration_progress::add(const model::job_progress &now) {
+    newest_ = now;
+    any_ = true;
+    seen_.add(convergence::sample_of(now, std::nullopt, in_post_copy(now.statistics)));
+}
+
+std::string migration_progress::text() const {
+    if (!any_) return {};
+    const model::job_statistics &s = newest_.statistics;
+    std::string out =
+        fmt::format("{}: {:.1f} s, {}", domain_,
+                    std::chrono::duration<double>(newest_.since_start).count(), phase_of(s));
+    if (const auto part = newest_.fraction()) out += fmt::format(", {:.0f} %", *part * 100);
+    if (s.memory_remaining && is_some(s.memory_total)) {
+        out += fmt::format(", memory left {:.1f} MiB", s.memory_remaining->as_mib());
+    }
+    if (s.disk_remaining && is_some(s.disk_total)) {
+        out += fmt::format(", disk left {:.1f} MiB", s.disk_remaining->as_mib());
+    }
+    if (s.memory_bps && s.memory_bps->per_second() > 0) {
+        out += fmt::format(", {:.1f} MiB/s", s.memory_bps->as_mib());
+    }
+    if (s.memory_dirty_rate && s.memory_dirty_rate->per_second() > 0) {
+        out += fmt::format(", {} pages/s dirtied", s.memory_dirty_rate->per_second());
+    }
+    if (newest_.iteration) out += fmt::format(", pass {}", *newest_.iteration);
+    if (s.auto_converge_throttle && *s.auto_converge_throttle > 0) {
+        out += fmt::format(", guest slowed by {} %", *s.auto_converge_throttle);
+    }
+    const convergence::forecast end = convergence::foretell(seen_);
+    if (end.ends == convergence::verdict::no) {
+        out += ", no end in sight";
+    } else if (end.total_time) {
+        const bool least = end.rests_on(convergence::observed::first_pass) ||
+                           end.rests_on(convergence::observed::post_copy);
+        out += fmt::format(", {}{:.0f} s left", least ? "at least " : "", end.total_time->count());
+    }
+    return out;
+}
+
+} // namespace kvmig::lab::cli
