@@ -9,7 +9,8 @@
 namespace kvmig::lab {
 
 /// One block a scenario: its outcome and figures; the proofs that did not pass; the reason. Then
-/// the closing line `N passed, N failed, N skipped`.
+/// the closing line `N passed, N failed, N skipped`, and how many of them needed more than one
+/// attempt, where one did.
 [[nodiscard]] std::string table_of(const run_result &run);
 
 } // namespace kvmig::lab
