@@ -39,7 +39,7 @@ std::string kernel_command_line(const machine_spec &machine) {
 /// An emulated machine has one CPU. Linux patches its own text while it runs (KVM does whenever a
 /// guest's APIC comes to life), with a breakpoint in its place meanwhile; QEMU's emulation has been
 /// seen to go on executing that breakpoint on the other CPU after it was gone, for ever. One CPU
-/// patches for itself, and hosts that share few cores with each other lose nothing by it.
+/// patches for itself.
 unsigned cpus_of(const machine_spec &machine, const acceleration &accel) {
     return accel.kvm ? machine.cpus : 1;
 }

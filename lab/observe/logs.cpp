@@ -22,7 +22,7 @@ for guest in $(virsh list --name); do
         virsh qemu-monitor-command --hmp "$guest" "$look"
     done
 done
-ip -s neighbour; bridge fdb show br br0)";
+ip -s neighbour; bridge fdb)";
 
 std::vector<log_source> sources_of(const machine_spec &machine) {
     std::vector<log_source> sources{

@@ -69,14 +69,14 @@ inline expected<model::interface> read_interface(const document &doc, const pugi
     // Each type names its source by an attribute of its own. Of a running domain libvirt tells the
     // bridge or device that a network led to, and the network beside it.
     const std::string network = source.attribute("network").value();
-    if (out.type != "network") out.network = network;
-    for (const char *name : {"bridge", "dev", "path", "name"}) {
-        const pugi::xml_attribute found = source.attribute(name);
-        if (!found || out.type == "network") continue;
-        out.source = found.value();
-        break;
+    if (out.type == "network") {
+        out.source = network;
+    } else {
+        out.network = network;
+        for (const char *name : {"bridge", "dev", "path", "name"}) {
+            if (out.source.empty()) out.source = source.attribute(name).value();
+        }
     }
-    if (out.source.empty()) out.source = network;
     out.mode = source.attribute("mode").value();
     out.mac = node.child("mac").attribute("address").value();
     out.model = node.child("model").attribute("type").value();
