@@ -8,5 +8,13 @@
 #include <kvmig/model/evidence.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/model/qcow2.hpp>
+#include <kvmig/model/qcow2_backing.hpp>
+#include <kvmig/model/qcow2_bytes.hpp>
+#include <kvmig/model/qcow2_file.hpp>
+#include <kvmig/model/qcow2_header.hpp>
+#include <kvmig/model/qcow2_map.hpp>
+#include <kvmig/model/qcow2_parse.hpp>
+#include <kvmig/model/qcow2_ranges.hpp>
 #include <kvmig/model/storage.hpp>
 #include <kvmig/model/version.hpp>

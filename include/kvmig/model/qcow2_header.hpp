@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/// What the header of a qcow2 image says, in the words of QEMU's docs/interop/qcow2.rst.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvmig::model::qcow2 {
+
+enum class encryption : std::uint8_t { none, aes, luks };
+enum class compression : std::uint8_t { deflate, zstd };
+
+/// Types of header extensions.
+enum class extension_type : std::uint32_t {
+    end = 0,
+    backing_format = 0xE2792ACA,
+    feature_names = 0x6803F857,
+    bitmaps = 0x23852875,
+    encryption_header = 0x0537BE77,
+    data_file = 0x44415441,
+};
+
+/// Where a header extension stands in the file; `type` may be one that is unknown here.
+struct extension {
+    std::uint32_t type = 0;
+    std::uint64_t offset = 0; ///< of its data, in bytes
+    std::uint32_t length = 0; ///< of its data, without padding
+
+    friend bool operator==(const extension &, const extension &) = default;
+};
+
+/// An entry of the feature name table.
+struct feature_name {
+    std::uint8_t kind = 0; ///< 0 incompatible, 1 compatible, 2 autoclear
+    std::uint8_t bit = 0;
+    std::string name;
+
+    friend bool operator==(const feature_name &, const feature_name &) = default;
+};
+
+/// The bitmaps extension: where the directory of persistent bitmaps stands.
+struct bitmaps_extension {
+    std::uint32_t count = 0;
+    std::uint64_t directory_size = 0; ///< bytes
+    std::uint64_t directory_offset = 0;
+
+    friend bool operator==(const bitmaps_extension &, const bitmaps_extension &) = default;
+};
+
+/// Where the LUKS header stands; it takes up whole clusters.
+struct encryption_extension {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0; ///< bytes
+
+    friend bool operator==(const encryption_extension &, const encryption_extension &) = default;
+};
+
+/// Bits of `header::incompatible`, `compatible` and `autoclear`.
+namespace feature {
+inline constexpr std::uint64_t dirty = 1U << 0U;
+inline constexpr std::uint64_t corrupt = 1U << 1U;
+inline constexpr std::uint64_t external_data = 1U << 2U;
+inline constexpr std::uint64_t compression_type = 1U << 3U;
+inline constexpr std::uint64_t extended_l2 = 1U << 4U;
+inline constexpr std::uint64_t lazy_refcounts = 1U << 0U;
+inline constexpr std::uint64_t bitmaps = 1U << 0U;
+inline constexpr std::uint64_t raw_external = 1U << 1U;
+} // namespace feature
+
+/// Limits of the format, and QEMU's own: no host could open what goes beyond those.
+namespace limit {
+inline constexpr unsigned least_cluster_bits = 9;
+inline constexpr unsigned most_cluster_bits = 21;
+inline constexpr unsigned least_cluster_bits_extended_l2 = 14;
+inline constexpr std::uint64_t l1_bytes = std::uint64_t{32} << 20U;
+inline constexpr std::uint64_t refcount_table_bytes = std::uint64_t{8} << 20U;
+inline constexpr std::uint32_t refcount_order = 6;
+inline constexpr std::uint32_t snapshots = 65536;
+inline constexpr std::uint32_t bitmaps = 65535;
+inline constexpr std::uint64_t bitmap_directory_bytes = std::uint64_t{bitmaps} * 1024;
+inline constexpr std::uint32_t backing_file_bytes = 1023;
+inline constexpr std::uint32_t format_bytes = 15;
+} // namespace limit
+
+inline constexpr std::uint64_t header_bytes_v2 = 72;
+inline constexpr std::uint64_t header_bytes_v3 = 104; ///< the least of version 3
+
+/// The fields of a header that was found sound, in the words of the specification. Offsets are
+/// bytes of the file.
+struct header {
+    std::uint32_t version = 3; ///< 2 or 3
+    unsigned cluster_bits = 16;
+    std::uint64_t virtual_size = 0; ///< bytes that the guest sees
+    encryption crypt = encryption::none;
+    std::uint32_t l1_entries = 0;
+    std::uint64_t l1_offset = 0;
+    std::uint64_t refcount_table_offset = 0;
+    std::uint32_t refcount_table_clusters = 0;
+    std::uint32_t refcount_order = 4;
+    std::uint32_t snapshots = 0;
+    std::uint64_t snapshots_offset = 0;
+    std::uint64_t incompatible = 0;
+    std::uint64_t compatible = 0; ///< with bits that are unknown here, which may be ignored
+    std::uint64_t autoclear = 0;  ///< with bits that are unknown here
+    std::uint32_t header_length = 104;
+    compression compressed_by = compression::deflate;
+
+    std::vector<extension> extensions;       ///< in the order of the file, without the end
+    std::optional<std::string> backing_file; ///< as it is written: perhaps relative, perhaps a URI
+    std::string backing_format;              ///< empty: not told
+    std::optional<std::string> data_file;    ///< the name; it may lack though there is such a file
+    std::vector<feature_name> feature_names;
+    std::optional<bitmaps_extension> bitmaps; ///< to be believed only with `bitmaps_consistent()`
+    std::optional<encryption_extension> encryption_header;
+
+    [[nodiscard]] std::uint64_t cluster_size() const noexcept {
+        return std::uint64_t{1} << cluster_bits;
+    }
+    [[nodiscard]] bool dirty() const noexcept { return (incompatible & feature::dirty) != 0; }
+    [[nodiscard]] bool corrupt() const noexcept { return (incompatible & feature::corrupt) != 0; }
+    [[nodiscard]] bool external_data() const noexcept {
+        return (incompatible & feature::external_data) != 0;
+    }
+    [[nodiscard]] bool extended_l2() const noexcept {
+        return (incompatible & feature::extended_l2) != 0;
+    }
+    [[nodiscard]] bool lazy_refcounts() const noexcept {
+        return (compatible & feature::lazy_refcounts) != 0;
+    }
+    [[nodiscard]] bool bitmaps_consistent() const noexcept {
+        return (autoclear & feature::bitmaps) != 0;
+    }
+    [[nodiscard]] bool raw_external() const noexcept {
+        return (autoclear & feature::raw_external) != 0;
+    }
+    /// Entries of an L2 table, which is one cluster.
+    [[nodiscard]] std::uint64_t l2_entries() const noexcept {
+        return cluster_size() / (extended_l2() ? 16 : 8);
+    }
+
+    friend bool operator==(const header &, const header &) = default;
+};
+
+} // namespace kvmig::model::qcow2
