@@ -2,6 +2,8 @@
 /// A set of parts of a file, which stays small however many parts it has.
 #pragma once
 
+#include <kvmig/model/byte_range.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -13,13 +15,7 @@
 
 namespace kvmig::model::qcow2 {
 
-/// Bytes of a file: `offset` up to, and without, `offset + length`.
-struct range {
-    std::uint64_t offset = 0;
-    std::uint64_t length = 0;
-
-    friend bool operator==(const range &, const range &) = default;
-};
+using range = byte_range;
 
 /// Which granules of a file are in use: one bit each, kept only for parts of the file where there
 /// are any. At most 2^31 granules, so 256 MiB of bits: a file with more of them has larger ones

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/// A part of a file.
+#pragma once
+
+#include <cstdint>
+
+namespace kvmig::model {
+
+/// Bytes of a file: `offset` up to, and without, `offset + length`.
+struct byte_range {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+
+    [[nodiscard]] constexpr std::uint64_t end() const noexcept { return offset + length; }
+    friend bool operator==(const byte_range &, const byte_range &) = default;
+};
+
+} // namespace kvmig::model

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/// NFS through libnfs: exports, contexts, files.
+#pragma once
+
+#include <kvmig/nfs/api.hpp>
+#include <kvmig/nfs/context.hpp>
+#include <kvmig/nfs/error.hpp>
+#include <kvmig/nfs/exports.hpp>
+#include <kvmig/nfs/file.hpp>
+#include <kvmig/nfs/quiet_pipe.hpp>
+#include <kvmig/nfs/session.hpp>
+#include <kvmig/nfs/window.hpp>
