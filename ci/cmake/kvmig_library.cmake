@@ -53,7 +53,8 @@ kvmig_add_library(core
 kvmig_add_library(libvirt FOLDERS libvirt LINKS kvmig_core PkgConfig::libvirt)
 kvmig_add_library(nfs FOLDERS nfs LINKS kvmig_core PkgConfig::libnfs)
 kvmig_add_library(kvmig
-  FOLDERS host run HEADERS kvmig.hpp LINKS kvmig_libvirt kvmig_nfs PkgConfig::sqlite3 Threads::Threads)
+  FOLDERS host run HEADERS kvmig.hpp LINKS kvmig_libvirt kvmig_nfs PkgConfig::sqlite3
+    PkgConfig::libxxhash Threads::Threads)
 
 if(KVMIG_INSTALL)
   list(JOIN KVMIG_COMPONENTS ", " KVMIG_COMPONENTS_TEXT)

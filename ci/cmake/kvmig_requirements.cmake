@@ -12,7 +12,7 @@ set(kvmig_packages_core tl-expected:libexpected-dev range-v3:librange-v3-dev fmt
 set(kvmig_packages_kvmig Threads:libc6-dev)
 set(kvmig_modules_libvirt libvirt:libvirt-dev)
 set(kvmig_modules_nfs libnfs:libnfs-dev)
-set(kvmig_modules_kvmig sqlite3:libsqlite3-dev)
+set(kvmig_modules_kvmig sqlite3:libsqlite3-dev libxxhash:libxxhash-dev)
 
 # kvmig_find_requirements(COMPONENT VARIABLE): finds what COMPONENT itself needs, and appends to
 # the list VARIABLE a sentence for each thing that is missing. A macro, because what find_package

@@ -5,6 +5,7 @@
 #include <kvmig/host/apply_plan.hpp>
 #include <kvmig/host/command.hpp>
 #include <kvmig/host/descriptor.hpp>
+#include <kvmig/host/image_file.hpp>
 #include <kvmig/host/journal_database.hpp>
 #include <kvmig/host/journal_files.hpp>
 #include <kvmig/host/journal_sqlite.hpp>

@@ -10,6 +10,7 @@
 #include <kvmig/libvirt.hpp>
 #include <kvmig/migration.hpp>
 #include <kvmig/model.hpp>
+#include <kvmig/nfs.hpp>
 #include <kvmig/ports.hpp>
 #include <kvmig/precheck.hpp>
 #include <kvmig/run.hpp>

@@ -2,12 +2,14 @@
 /// All of `kvmig/model`.
 #pragma once
 
+#include <kvmig/model/byte_range.hpp>
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/model/domain.hpp>
 #include <kvmig/model/domain_capabilities.hpp>
 #include <kvmig/model/evidence.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/model/nfs_url.hpp>
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/model/qcow2_backing.hpp>
 #include <kvmig/model/qcow2_bytes.hpp>

@@ -6,6 +6,13 @@
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_names.hpp>
 #include <kvmig/run/check_storage.hpp>
+#include <kvmig/run/copy.hpp>
+#include <kvmig/run/copy_end.hpp>
+#include <kvmig/run/copy_engine.hpp>
+#include <kvmig/run/copy_local.hpp>
+#include <kvmig/run/copy_mark.hpp>
+#include <kvmig/run/copy_nfs.hpp>
+#include <kvmig/run/copy_pieces.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/// The local ends of an image copy.
+#pragma once
+
+#include <kvmig/host/image_file.hpp>
+#include <kvmig/model/nfs_url.hpp>
+#include <kvmig/run/copy_end.hpp>
+#include <kvmig/run/copy_mark.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <utility>
+
+namespace kvmig::run {
+
+class local_source final : public copy_source {
+public:
+    static expected<std::unique_ptr<local_source>> open(const std::filesystem::path &path) {
+        auto file = host::image_file::open(path, O_RDONLY);
+        if (!file) return fail(std::move(file).error());
+        const auto about = file->stat();
+        if (!about) return fail(about.error());
+        return std::unique_ptr<local_source>(new local_source(std::move(*file), *about));
+    }
+
+    [[nodiscard]] const host::image_file &file() const noexcept { return file_; }
+    [[nodiscard]] const std::string &name() const noexcept override { return name_; }
+    [[nodiscard]] std::optional<pollfd> wanted() const override { return std::nullopt; }
+    expected<void> service(short) override { return {}; }
+    expected<void> reconnect(const std::stop_token &) override { return {}; }
+    [[nodiscard]] std::uint32_t mode() const noexcept override { return about_.st_mode & 07777U; }
+    [[nodiscard]] bytes used() const noexcept override {
+        return bytes{static_cast<std::uint64_t>(about_.st_blocks) * 512};
+    }
+    [[nodiscard]] expected<image_identity> identity() override {
+        const auto now = file_.stat();
+        if (!now) return fail(now.error());
+        const auto nanoseconds = [](const timespec &of) {
+            return static_cast<std::int64_t>(of.tv_sec) * 1'000'000'000 + of.tv_nsec;
+        };
+        return image_identity{now->st_dev, now->st_ino,
+                              bytes{static_cast<std::uint64_t>(now->st_size)},
+                              nanoseconds(now->st_mtim), nanoseconds(now->st_ctim)};
+    }
+    [[nodiscard]] expected<std::optional<std::vector<model::byte_range>>> data() override {
+        auto out = file_.data();
+        if (!out) return fail(std::move(out).error());
+        return std::optional(std::move(*out));
+    }
+    [[nodiscard]] expected<std::vector<std::byte>> read(std::uint64_t offset,
+                                                        std::uint64_t length) override {
+        std::vector<std::byte> out(static_cast<std::size_t>(length));
+        const auto got = file_.read(offset, out);
+        if (!got) return fail(got.error());
+        out.resize(*got);
+        return out;
+    }
+    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
+                              copy_completion done) override {
+        done(file_.read(offset, into));
+        return {};
+    }
+
+private:
+    local_source(host::image_file file, const struct stat &about)
+        : file_(std::move(file)), name_(file_.path().string()), about_(about) {}
+
+    host::image_file file_;
+    std::string name_;
+    struct stat about_;
+};
+
+class local_target final : public copy_target {
+public:
+    explicit local_target(std::filesystem::path path)
+        : path_(std::move(path)), name_(path_.string()),
+          part_(path_.parent_path() / part_name(path_.filename().string())),
+          mark_(path_.parent_path() / mark_name(path_.filename().string())) {}
+
+    [[nodiscard]] const std::string &name() const noexcept override { return name_; }
+    [[nodiscard]] std::optional<pollfd> wanted() const override { return std::nullopt; }
+    expected<void> service(short) override { return {}; }
+    expected<void> reconnect(const std::stop_token &) override { return {}; }
+
+    [[nodiscard]] expected<bool> exists() override { return there(path_); }
+    [[nodiscard]] expected<void> unused() override {
+        const auto taken = exists();
+        if (!taken) return fail(taken.error());
+        if (!*taken) return {};
+        const auto file = host::image_file::open(path_, O_RDONLY);
+        if (!file) return fail(file.error());
+        const auto use = file->use();
+        if (!use) return fail(use.error());
+        if (*use == host::image_use::free) return {};
+        return fail(make_error(error_kind::conflict, "a running QEMU has the target open")
+                        .about(name_)
+                        .advise("name another target, or shut the guest down"));
+    }
+    [[nodiscard]] expected<std::optional<copy_mark>> left_over() override {
+        const auto part = there(part_);
+        if (!part) return fail(part.error());
+        if (!*part) return std::nullopt;
+        const auto has_mark = there(mark_);
+        if (!has_mark) return fail(has_mark.error());
+        if (!*has_mark) return fail(unreadable_mark(name_, mark_.string()));
+        const auto file = host::image_file::open(mark_, O_RDONLY);
+        if (!file) return fail(file.error());
+        std::vector<std::byte> text(4096);
+        const auto got = file->read(0, text);
+        if (!got) return fail(got.error());
+        auto mark = parse_mark({reinterpret_cast<const char *>(text.data()), *got});
+        if (!mark) return fail(unreadable_mark(name_, mark_.string()));
+        return mark;
+    }
+    expected<void> begin(bool resume, std::uint32_t mode) override {
+        auto file =
+            host::image_file::open(part_, resume ? O_RDWR : O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (!file) return fail(std::move(file).error());
+        const auto mine = file->claim();
+        if (!mine) return fail(mine.error());
+        if (!*mine) {
+            return fail(make_error(error_kind::conflict, "another copy writes this target now")
+                            .about(name_));
+        }
+        if (auto set = file->set_mode(mode); !set) return set;
+        file_ = std::move(*file);
+        return {};
+    }
+    expected<void> set_size(bytes size) override { return file_->set_size(size); }
+    [[nodiscard]] expected<bytes> free_room() override {
+        struct statvfs about {};
+        const auto folder = folder_of();
+        if (::statvfs(folder.c_str(), &about) != 0) {
+            return fail(host::image_file::failed("statvfs", folder, errno));
+        }
+        return bytes{static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize};
+    }
+    expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
+                               copy_completion done) override {
+        auto put = file_->write(offset, from);
+        if (put) {
+            done(from.size());
+        } else {
+            done(fail(std::move(put).error()));
+        }
+        return {};
+    }
+    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
+                              copy_completion done) override {
+        done(file_->read(offset, into));
+        return {};
+    }
+    expected<void> sync() override { return file_->sync(); }
+    expected<void> write_mark(const copy_mark &mark) override {
+        const std::string text = to_text(mark);
+        auto file = host::image_file::open(mark_, O_WRONLY | O_CREAT, 0600);
+        if (!file) return fail(std::move(file).error());
+        if (auto put = file->write(0, std::as_bytes(std::span(text))); !put) return put;
+        if (auto cut = file->set_size(bytes{text.size()}); !cut) return cut;
+        return file->sync();
+    }
+    expected<void> publish(bool replace) override {
+        if (replace) {
+            if (::rename(part_.c_str(), path_.c_str()) != 0) {
+                return fail(host::image_file::failed("renaming to " + name_, part_, errno));
+            }
+        } else {
+            // Unlike rename, link does not replace a file that came meanwhile.
+            if (::link(part_.c_str(), path_.c_str()) != 0) {
+                return fail(host::image_file::failed("naming the copy", path_, errno));
+            }
+            if (auto gone = remove(part_); !gone) return gone;
+        }
+        if (auto gone = remove(mark_); !gone) return gone;
+        const host::descriptor folder(::open(folder_of().c_str(), O_RDONLY | O_CLOEXEC));
+        if (!folder || ::fsync(folder.get()) != 0) {
+            return fail(host::image_file::failed("syncing the folder", folder_of(), errno));
+        }
+        return {};
+    }
+    expected<void> discard() override {
+        auto part = remove(part_);
+        auto mark = remove(mark_);
+        return part ? mark : part;
+    }
+
+private:
+    [[nodiscard]] std::filesystem::path folder_of() const {
+        return path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+    }
+    static expected<bool> there(const std::filesystem::path &path) {
+        struct stat about {};
+        if (::lstat(path.c_str(), &about) == 0) return true;
+        if (errno == ENOENT) return false;
+        return fail(host::image_file::failed("looking for it", path, errno));
+    }
+    static expected<void> remove(const std::filesystem::path &path) {
+        if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+        return fail(host::image_file::failed("removing", path, errno));
+    }
+
+    std::filesystem::path path_;
+    std::string name_;
+    std::filesystem::path part_;
+    std::filesystem::path mark_;
+    std::optional<host::image_file> file_;
+};
+
+} // namespace kvmig::run
