@@ -378,6 +378,61 @@ TEST_CASE("qcow2 map: 64 TiB are read in large pieces, table by table") {
     CHECK(found->used[3] == range{8200 * size, size});
 }
 
+TEST_CASE("qcow2 map: L2 tables that are neighbours are read at once, shared ones once") {
+    // 300 tables of 4 KiB one after another, named in the reverse order, by a snapshot too.
+    auto image = with_snapshot();
+    constexpr std::uint64_t first = 10;
+    constexpr std::uint64_t count = 300;
+    image.put32(36, count).put32(6 * cluster + 8, count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        for (const std::uint64_t table : {3 * cluster, 7 * cluster})
+            image.put64(table + i * 8, (first + count - 1 - i) * cluster);
+    }
+    image.put64((first + count) * cluster - 8, 0);
+    ranges seen;
+    const auto found = qcow2::map_of(
+        [&](std::uint64_t offset, std::uint64_t length) -> expected<std::vector<std::byte>> {
+            if (offset >= first * cluster) seen.push_back({offset, length});
+            const auto from = image.bytes.begin() + static_cast<std::ptrdiff_t>(offset);
+            return std::vector(from, from + static_cast<std::ptrdiff_t>(length));
+        },
+        image.bytes.size());
+    REQUIRE(found);
+    CHECK(seen ==
+          ranges{{first * cluster, 256 * cluster}, {(first + 256) * cluster, 44 * cluster}});
+}
+
+TEST_CASE("qcow2 map: a snapshot table of up to 64 MiB") {
+    // Entries with the longest id and name there can be, so of 131,112 bytes: 511 are less.
+    constexpr std::uint64_t entry = 131112;
+    constexpr std::uint64_t table = 6 * cluster;
+    const auto tried = [&](std::uint32_t snapshots) {
+        qcow2_image image;
+        image.put32(60, snapshots).put64(64, table);
+        return qcow2::map_of(
+            [&](std::uint64_t offset, std::uint64_t length) -> expected<std::vector<std::byte>> {
+                std::vector<std::byte> out(length);
+                for (std::uint64_t i = 0; i < length; ++i) {
+                    const std::uint64_t at = offset + i;
+                    if (at < table)
+                        out[i] = image.bytes[at];
+                    else if (const auto field = (at - table) % entry; field >= 12 && field < 16)
+                        out[i] = std::byte{0xFF};
+                }
+                return out;
+            },
+            std::uint64_t{128} << 20U);
+    };
+    const auto found = tried(511);
+    if (!found) FAIL(describe(found.error()));
+    CHECK(found->used == ranges{{0, table + (511 * entry + cluster - 1) / cluster * cluster}});
+    const auto refused = tried(512);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().what,
+               Catch::Contains("the size of the snapshot table is 67129344 (0x4005000); right is "
+                               "at most 64 MiB"));
+}
+
 TEST_CASE("qcow2 granules: added ranges come back merged, and cut at the end of the file") {
     qcow2::granules set{10'000'000, 12};
     CHECK(set.ranges().empty());

@@ -64,11 +64,14 @@ public:
     /// gaps are closed: what stands in those is then in the ranges too.
     [[nodiscard]] std::vector<range> ranges(std::size_t most = most_ranges) const {
         std::uint64_t gap = 0;
-        while (walk(gap, [](range) {}) > std::max<std::size_t>(most, 1)) {
+        std::size_t found = walk(gap, [](range) {});
+        while (found > std::max<std::size_t>(most, 1)) {
             gap = gap == 0 ? granule() : gap * 2;
+            found = walk(gap, [](range) {});
         }
         std::vector<range> out;
-        walk(gap, [&out](range found) { out.push_back(found); });
+        out.reserve(found);
+        walk(gap, [&out](range one) { out.push_back(one); });
         return out;
     }
 
