@@ -51,7 +51,7 @@ TEST_CASE("what an address of NFS cannot be is refused by name") {
         {"nfs://", "no path"},
         {"nfs://host", "no path"},
         {"nfs:///a", "no name"},
-        {"nfs://[]/a", "IPv6 address as [ADDRESS]"},
+        {"nfs://[]/a", "is no name of a server"},
         {"nfs://h:2049/a", "?nfsport=PORT"},
         {"nfs://2001:db8::7/a", "[ADDRESS]"},
         {"nfs://h h/a", "'h h' is no name of a server"},

@@ -313,9 +313,9 @@ TEST_CASE("what is asked to stop stops, and says so") {
 TEST_CASE("mountd tells what is exported; a path in no export is refused with the list") {
     KVMIG_NEEDS_NFS_SERVER();
     const nfs_server server;
-    const auto exports = must(nfs::exports_of(nfs_server::address));
-    REQUIRE(exports.size() == 1);
-    CHECK(exports[0].path == server.data().string());
+    const auto listed = must(nfs::exports_of(nfs_server::address));
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].path == server.data().string());
 
     const auto url = must(model::parse_nfs_url("nfs://192.0.2.1/nowhere/vm.img"));
     const auto outside = nfs::context::connect(url);

@@ -94,6 +94,20 @@ inline std::string no_nfs_server() {
     return {};
 }
 
+/// Until the shell's `condition` holds; fails with `otherwise`, and what `log` holds, when the
+/// program ends first or the watchdog does.
+inline void until(const child &program, const std::string &condition, const std::string &otherwise,
+                  const std::filesystem::path &log = {}) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    while (run({"sh", "-c", condition}) != 0) {
+        if (!program.runs() || std::chrono::steady_clock::now() > limit) {
+            std::ifstream in(log);
+            FAIL(otherwise << "\n" << std::string(std::istreambuf_iterator<char>(in), {}));
+        }
+        ::poll(nullptr, 0, 20);
+    }
+}
+
 /// Enters the namespace, once a program: `lo`, 192.0.2.1 and 192.0.2.2, a /run of its own, rpcbind.
 inline void enter_nfs_namespace() {
     static bool entered = false;
@@ -101,7 +115,10 @@ inline void enter_nfs_namespace() {
     REQUIRE(::unshare(CLONE_NEWNET | CLONE_NEWNS) == 0);
     REQUIRE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
     REQUIRE(::mount("tmpfs", "/run", "tmpfs", 0, "mode=755") == 0);
-    for (const char *folder : {"/run/rpcbind", "/run/ganesha"}) {
+    // Where ganesha keeps what NFSv4 clients may recover.
+    std::filesystem::create_directories("/var/lib/nfs");
+    REQUIRE(::mount("tmpfs", "/var/lib/nfs", "tmpfs", 0, "mode=755") == 0);
+    for (const char *folder : {"/run/rpcbind", "/run/ganesha", "/var/lib/nfs/ganesha"}) {
         std::filesystem::create_directory(folder);
     }
     REQUIRE(run({"ip", "link", "set", "lo", "up"}) == 0);
@@ -112,6 +129,7 @@ inline void enter_nfs_namespace() {
     }
     REQUIRE(run({"ip", "link", "set", "nfs0", "up"}) == 0);
     static const child rpcbind({"rpcbind", "-w", "-f"});
+    until(rpcbind, "rpcinfo -p 127.0.0.1 >/dev/null 2>&1", "rpcbind did not start");
 }
 
 /// What a server exports.
@@ -162,17 +180,10 @@ public:
         ganesha_ = std::make_unique<child>(std::vector<std::string>{
             "ganesha.nfsd", "-F", "-f", (folder_.path() / "ganesha.conf").string(), "-L",
             log.string(), "-p", "/run/ganesha.pid"});
-        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-        while (run({"sh", "-c",
-                    "rpcinfo -t 192.0.2.1 100003 3 >/dev/null 2>&1 && "
-                    "rpcinfo -t 192.0.2.1 100005 3 >/dev/null 2>&1"}) != 0) {
-            if (!ganesha_->runs() || std::chrono::steady_clock::now() > limit) {
-                std::ifstream in(log);
-                FAIL("nfs-ganesha did not start:\n"
-                     << std::string(std::istreambuf_iterator<char>(in), {}));
-            }
-            ::poll(nullptr, 0, 20);
-        }
+        until(*ganesha_,
+              "rpcinfo -t 192.0.2.1 100003 3 >/dev/null 2>&1 && "
+              "rpcinfo -t 192.0.2.1 100005 3 >/dev/null 2>&1",
+              "nfs-ganesha did not start", log);
     }
 
 private:
