@@ -96,7 +96,7 @@ TEST_CASE("/etc/exports is read as nfs-utils reads it") {
     const auto &images = of(*read, "/srv/images");
     CHECK(images.file == "/etc/exports");
     REQUIRE(images.clients.size() == 3);
-    CHECK(images.clients[0] == export_client{"192.0.2.0/24", true, client_kind::network,
+    CHECK(images.clients[0] == export_client{"192.0.2.0/24", client_kind::network,
                                              options("rw,sync,no_subtree_check"), 2});
     CHECK(images.clients[1].name == "*.example.org");
     CHECK(images.clients[1].kind == client_kind::wildcard);
@@ -110,7 +110,8 @@ TEST_CASE("/etc/exports is read as nfs-utils reads it") {
     CHECK(quoted.clients[0].name == "192.0.2.1");
     CHECK(quoted.clients[0].options == export_options{});
     CHECK(quoted.clients[1].name == "*");
-    CHECK_FALSE(quoted.clients[1].named);
+    CHECK(quoted.clients[1].apart);
+    CHECK_FALSE(quoted.clients[0].apart);
     CHECK(quoted.clients[1].kind == client_kind::everyone);
     CHECK(quoted.clients[1].options.writable());
     CHECK(quoted.clients[1].line == 3);
@@ -129,7 +130,8 @@ TEST_CASE("/etc/exports is read as nfs-utils reads it") {
 
     const auto &world = of(*read, "/world");
     REQUIRE(world.clients.size() == 1);
-    CHECK_FALSE(world.clients[0].named);
+    CHECK(world.clients[0].name == "*");
+    CHECK_FALSE(world.clients[0].apart);
     CHECK(world.clients[0].line == 8);
     CHECK(of(*read, "/srv/glued(rw,no_subtree_check)").clients.size() == 1);
     CHECK(of(*read, "/v6").clients.at(0).kind == client_kind::network);

@@ -84,6 +84,8 @@ TEST_CASE("a mount that another covers is not there") {
     REQUIRE(parse_nfs_mounts(below + above)->size() == 1);
     CHECK(parse_nfs_mounts(below + above)->at(0).path == "/b");
     CHECK(parse_nfs_mounts(below + above + local)->empty());
+    // A slash at the end names the same export.
+    CHECK(parse_nfs_mounts("1 0 0:1 / /mnt rw - nfs nfs:/a/ rw\n")->at(0).path == "/a");
     // As an automounter does it.
     CHECK(parse_nfs_mounts("1 0 0:1 / /mnt rw - autofs systemd-1 rw\n" + above)->size() == 1);
 }
@@ -129,4 +131,7 @@ TEST_CASE("octal escapes are resolved once, and only whole ones") {
     CHECK(unescape_octal("\\400") == "\\400");
     CHECK(unescape_octal("\\303\\266") == "\xC3\xB6");
     CHECK(unescape_octal("\\") == "\\");
+    CHECK(escape_octal("/srv/vm images#\"\\") == "/srv/vm\\040images\\043\\042\\134");
+    const std::string any = "\t\n\x7F\xC3\xB6 \\040";
+    CHECK(unescape_octal(escape_octal(any)) == any);
 }

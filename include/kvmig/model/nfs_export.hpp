@@ -83,10 +83,11 @@ enum class client_kind : std::uint8_t {
 /// Who may mount an export, and how.
 struct export_client {
     std::string name; ///< as written; `*` where nobody is named
-    bool named = true;
     client_kind kind = client_kind::host;
     export_options options;
     std::size_t line = 0; ///< in the file, from 1; 0: it was told by the server
+    /// White space parts its options from the client before it, as in `host (rw)`: nobody is named.
+    bool apart = false;
 
     friend bool operator==(const export_client &, const export_client &) = default;
 };

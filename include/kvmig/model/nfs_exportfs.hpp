@@ -88,8 +88,7 @@ namespace detail {
         }
         export_client client;
         client.name = line.substr(name, open - name);
-        client.named = !client.name.empty();
-        if (!client.named || client.name == "<world>") client.name = "*";
+        if (client.name.empty() || client.name == "<world>") client.name = "*";
         client.kind = kind_of_client(client.name);
         option_list list;
         if (auto fault =

@@ -144,8 +144,7 @@ private:
             if (auto read = read_options(options, in, open + 1, close - open - 1); !read)
                 return fail(std::move(read).error());
         }
-        out.named = !out.name.empty();
-        if (!out.named) out.name = "*";
+        if (out.name.empty()) out.name = "*";
         out.kind = kind_of_client(out.name);
         out.options = unescaped(options.options());
         return out;
@@ -189,6 +188,7 @@ private:
             }
             auto client = read_client(told, defaults);
             if (!client) return fail(std::move(client).error());
+            client->apart = clients && told.bytes.starts_with('(');
             out_.add(path, *std::move(client));
             clients = true;
         }

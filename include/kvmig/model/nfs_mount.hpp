@@ -153,6 +153,7 @@ inline void read_mount_options(nfs_mount &into, std::string_view list) {
     into.server =
         close == std::string::npos ? source.substr(0, colon) : source.substr(1, close - 1);
     into.path = source.substr(colon + 1);
+    while (into.path.size() > 1 && into.path.back() == '/') into.path.pop_back();
     return true;
 }
 

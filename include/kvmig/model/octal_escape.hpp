@@ -29,4 +29,21 @@ namespace kvmig::model {
     return out;
 }
 
+/// The other way: white space, control characters, `"`, `#` and `\` become escapes, so that the
+/// result is one word of /etc/exports.
+[[nodiscard]] inline std::string escape_octal(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte > ' ' && byte != 0x7F && c != '"' && c != '#' && c != '\\') {
+            out += c;
+            continue;
+        }
+        out += '\\';
+        for (const unsigned shift : {6U, 3U, 0U})
+            out += static_cast<char>('0' + ((byte >> shift) & 7U));
+    }
+    return out;
+}
+
 } // namespace kvmig::model
