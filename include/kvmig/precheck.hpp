@@ -5,6 +5,8 @@
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/precheck/finding.hpp>
+#include <kvmig/precheck/nfs.hpp>
+#include <kvmig/precheck/nfs_facts.hpp>
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/precheck/rule.hpp>
 #include <kvmig/precheck/table.hpp>

@@ -10,6 +10,7 @@
 #include <kvmig/model/job.hpp>
 #include <kvmig/model/version.hpp>
 #include <kvmig/precheck/fact.hpp>
+#include <kvmig/precheck/nfs_facts.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -142,6 +143,7 @@ struct facts {
     storage_copy copy = storage_copy::none;
     source_facts source;
     destination_facts destination;
+    std::optional<nfs_facts> nfs; ///< absent: nobody asked
 };
 
 /// Calls `visit(name, fact)` for every single fact about the hosts, those with names included.
@@ -179,6 +181,10 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
     named("filters", there.filters);
     named("pools", there.pools);
     named("secrets", there.secrets);
+    if (!all.nfs) return;
+    for (auto &server : all.nfs->servers) visit("nfs_exports", server.exports);
+    if (all.nfs->source) visit("nfs_mounts", all.nfs->source->mounts);
+    if (all.nfs->destination) visit("nfs_mounts", all.nfs->destination->mounts);
 }
 
 } // namespace kvmig::precheck

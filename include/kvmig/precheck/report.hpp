@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,11 +60,12 @@ struct report {
     return {};
 }
 
-/// Runs every rule. What is said twice (two interfaces on one missing bridge) is told once.
-/// Findings of the ids in `ignored` come down to `info` and keep in `before` what they were.
-[[nodiscard]] inline report check(const facts &all, const std::vector<std::string> &ignored = {}) {
+/// Runs the rules in `rules`. What is said twice (two interfaces on one missing bridge) is told
+/// once. Findings of the ids in `ignored` come down to `info` and keep in `before` what they were.
+[[nodiscard]] inline report check_by(std::span<const rule> rules, const facts &all,
+                                     const std::vector<std::string> &ignored = {}) {
     report out;
-    for (const rule &each : rules_table) {
+    for (const rule &each : rules) {
         const bool ignore = std::find(ignored.begin(), ignored.end(), each.id) != ignored.end();
         for (observation &seen : each.look(all)) {
             finding found{.id = std::string(each.id),
@@ -83,6 +85,11 @@ struct report {
         }
     }
     return out;
+}
+
+/// Runs every rule.
+[[nodiscard]] inline report check(const facts &all, const std::vector<std::string> &ignored = {}) {
+    return check_by(rules_table, all, ignored);
 }
 
 } // namespace kvmig::precheck

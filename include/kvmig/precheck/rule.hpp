@@ -41,11 +41,15 @@ template <class T>
             std::move(remedy)};
 }
 
-/// A command for the host's own shell, reached by SSH under the name it gives itself. Words in
-/// `command` are safe for that shell already; the whole is quoted once more for the one here.
+/// A command for the shell of the host `on`. Words in `command` are safe for that shell already;
+/// the whole is quoted once more for the one here.
+[[nodiscard]] inline std::string ssh(const std::string &on, const std::string &command) {
+    return "ssh " + shell_word(on) + ' ' + shell_word(command);
+}
+
+/// The same for a host under the name it gives itself.
 [[nodiscard]] inline std::string ssh(const host_facts &on, const std::string &command) {
-    const std::string host = on.hostname.known() ? shell_word(*on.hostname) : "HOST";
-    return "ssh " + host + ' ' + shell_word(command);
+    return ssh(on.hostname.known() ? *on.hostname : "HOST", command);
 }
 
 /// A word of a command: one that stands in this program is shown as it is, so that it may be an

@@ -11,6 +11,8 @@
 #include <kvmig/precheck/rules/memory.hpp>
 #include <kvmig/precheck/rules/names.hpp>
 #include <kvmig/precheck/rules/network.hpp>
+#include <kvmig/precheck/rules/nfs_exports.hpp>
+#include <kvmig/precheck/rules/nfs_mounts.hpp>
 #include <kvmig/precheck/rules/security.hpp>
 #include <kvmig/precheck/rules/storage.hpp>
 #include <kvmig/precheck/rules/storage_copy.hpp>
@@ -66,6 +68,28 @@ inline constexpr std::array rules_table{
     rules::cache,
     rules::target_size,
     rules::space,
+    // NFS, where somebody asked
+    rules::nfs_async,
+    rules::nfs_no_root_squash,
+    rules::nfs_everybody,
+    rules::nfs_detached,
+    rules::nfs_export_ro,
+    rules::nfs_squash,
+    rules::nfs_fsid,
+    rules::nfs_same_fsid,
+    rules::nfs_insecure,
+    rules::nfs_subtree,
+    rules::nfs_mount_ro,
+    rules::nfs_soft,
+    rules::nfs_local_locks,
+    rules::nfs_versions,
+    rules::nfs_mountpoints,
+    rules::nfs_other_export,
+    rules::nfs_addresses,
+    rules::nfs_caching,
+    rules::nfs_udp,
+    rules::nfs_one_side,
+    rules::nfs_unknown,
     // network
     rules::bridge,
     rules::network_missing,

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/// Exports of an NFS server: what is offered, to whom, and how.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvmig::model {
+
+/// What holds for clients that authenticate in one way. Defaults are those of exports(5).
+struct export_access {
+    std::string flavor = "sys"; ///< `sys`, `krb5`, `krb5i`, `krb5p`, `none`
+    bool rw = false;
+    bool secure = true; ///< a port below 1024
+    bool root_squash = true;
+    bool all_squash = false;
+
+    friend bool operator==(const export_access &, const export_access &) = default;
+};
+
+/// The options in force for a client, defaults included. What exports(5) calls `no_x` is the
+/// negation of `x`.
+struct export_options {
+    bool async = false;
+    bool wdelay = true;
+    bool hide = true;
+    bool crossmnt = false;
+    bool subtree_check = false;
+    bool secure_locks = true;
+    bool acl = true;
+    bool pnfs = false;
+    bool nordirplus = false;
+    bool security_label = false;
+    std::optional<std::string> mountpoint; ///< empty: the export's own path
+    std::string fsid;                      ///< as written; empty: none
+    std::string refer;
+    std::string replicas;
+    std::uint32_t anonuid = 65534;
+    std::uint32_t anongid = 65534;
+    std::vector<export_access> access = {{}}; ///< one for each flavor; never empty
+    /// The rest, as written: options of other releases, which mean nothing here.
+    std::vector<std::string> others;
+
+    friend bool operator==(const export_options &, const export_options &) = default;
+
+    /// Whether some client that is let in may write.
+    [[nodiscard]] bool writable() const {
+        return std::any_of(access.begin(), access.end(),
+                           [](const export_access &each) { return each.rw; });
+    }
+};
+
+/// Whom a client's name stands for (exports(5), "Machine Name Formats").
+enum class client_kind : std::uint8_t {
+    host,     ///< one name or address
+    network,  ///< addresses of a network
+    wildcard, ///< names by a pattern
+    netgroup, ///< `@group`
+    gss,      ///< `gss/krb5…`: everybody with a ticket
+    everyone, ///< `*`, no name, or the network of all addresses
+};
+
+[[nodiscard]] constexpr client_kind kind_of_client(std::string_view name) noexcept {
+    if (name.empty() || name == "*") return client_kind::everyone;
+    if (name.front() == '@') return client_kind::netgroup;
+    if (name.starts_with("gss/")) return client_kind::gss;
+    if (const auto slash = name.find('/'); slash != std::string_view::npos) {
+        const auto mask = name.substr(slash + 1);
+        if (mask == "0" || mask == "0.0.0.0") return client_kind::everyone;
+        const bool six = name.find(':') != std::string_view::npos;
+        const bool one = six ? mask == "128" : mask == "32" || mask == "255.255.255.255";
+        return one ? client_kind::host : client_kind::network;
+    }
+    if (name.find_first_of("*?[") != std::string_view::npos) return client_kind::wildcard;
+    return client_kind::host;
+}
+
+/// Who may mount an export, and how.
+struct export_client {
+    std::string name; ///< as written; `*` where nobody is named
+    client_kind kind = client_kind::host;
+    export_options options;
+    std::size_t line = 0; ///< in the file, from 1; 0: it was told by the server
+    /// White space parts its options from the client before it, as in `host (rw)`: nobody is named.
+    bool apart = false;
+
+    friend bool operator==(const export_client &, const export_client &) = default;
+};
+
+/// A folder that a server exports.
+struct nfs_export {
+    std::string path;
+    std::vector<export_client> clients;
+    std::string file; ///< where it is written; empty: it was told by the server
+
+    friend bool operator==(const nfs_export &, const nfs_export &) = default;
+};
+
+/// The options as exportfs(8) and /etc/exports take them: what is not the default, and of what
+/// people look for first (`rw`, `sync`, `no_subtree_check`) also the default.
+[[nodiscard]] inline std::string to_text(const export_options &of) {
+    std::string out = of.async ? "async" : "sync";
+    const auto add = [&](bool needed, std::string_view word, std::string_view value = {}) {
+        if (needed) out.append(",").append(word).append(value);
+    };
+    add(!of.wdelay, "no_wdelay");
+    add(!of.hide, "nohide");
+    add(of.crossmnt, "crossmnt");
+    add(true, of.subtree_check ? "subtree_check" : "no_subtree_check");
+    add(!of.secure_locks, "insecure_locks");
+    add(!of.acl, "no_acl");
+    add(of.pnfs, "pnfs");
+    add(of.nordirplus, "nordirplus");
+    add(of.security_label, "security_label");
+    if (of.mountpoint) {
+        add(of.mountpoint->empty(), "mountpoint");
+        add(!of.mountpoint->empty(), "mountpoint=", *of.mountpoint);
+    }
+    add(!of.fsid.empty(), "fsid=", of.fsid);
+    add(!of.refer.empty(), "refer=", of.refer);
+    add(!of.replicas.empty(), "replicas=", of.replicas);
+    add(of.anonuid != 65534, "anonuid=", std::to_string(of.anonuid));
+    add(of.anongid != 65534, "anongid=", std::to_string(of.anongid));
+    for (const std::string &word : of.others) add(true, word);
+    for (const export_access &each : of.access) {
+        add(of.access.size() > 1 || each.flavor != "sys", "sec=", each.flavor);
+        add(true, each.rw ? "rw" : "ro");
+        add(true, each.secure ? "secure" : "insecure");
+        add(true, each.root_squash ? "root_squash" : "no_root_squash");
+        add(true, each.all_squash ? "all_squash" : "no_all_squash");
+    }
+    return out;
+}
+
+} // namespace kvmig::model
