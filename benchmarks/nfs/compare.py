@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""benchmarks/nfs/compare.py KVMIG DELAY-PROXY [--rounds N] [--only GLOB] [--json FILE]
+"""benchmarks/nfs/compare.py KVMIG DELAY-PROXY [--rounds N] [--only GLOB] [--windows] [--json FILE]
 
 Copies of images by `kvmig nfs cp`, beside nfs-cp and qemu-img convert, from and to a real NFS server
 (nfs-ganesha) in a namespace of its own, at a round trip near 0 and of 5 ms. The tools take turns in
@@ -71,7 +71,9 @@ def server(folder, proxy):
         f"MNT_Port=20048; Bind_addr={SERVER}; }}\n"
         f"EXPORT {{ Export_Id=1; Path={export}; Pseudo=/export; Access_Type=RW; "
         "Squash=No_Root_Squash; SecType=sys; FSAL { Name=VFS; } }\nLOG { Default_Log_Level=CRIT; }\n")
-    started = [subprocess.Popen(["rpcbind", "-w", "-f"], preexec_fn=with_parent)]
+    # It changes its user, and with that forgets to end with its parent.
+    started = [subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--", "sh", "-c",
+                                 "rpcbind -w -f & wait"], preexec_fn=with_parent)]
     try:
         until("rpcinfo -p 127.0.0.1", "rpcbind")
         started.append(subprocess.Popen(
@@ -126,6 +128,13 @@ class Tools:
         words = self.by_qemu_img(source, target, image_format)
         return [*words[:2], "-W", "-m", "16", *words[2:]]
 
+    def windows(self):
+        """kvmig alone, with so many requests under way; 0: after the round trip."""
+        return {f"window {size}": lambda source, target, _, size=size: [
+                    self.kvmig, "nfs", "cp", "--window", str(size), self.where(source),
+                    self.where(target)]
+                for size in (0, 1, 2, 4, 8, 16, 24)}
+
     def all(self):
         return {"kvmig": self.by_kvmig, "nfs-cp": self.by_nfs_cp, "qemu-img": self.by_qemu_img,
                 "qemu-img -W -m 16": self.by_qemu_img_many}
@@ -163,19 +172,19 @@ def right(source, target, image_format):
 def measure(case, tools, folder, export, rounds):
     name, down, host = case["image"], case["down"], case["host"]
     image_format = "qcow2" if name == "qcow2" else "raw"
-    target = folder / "target" if down else export / "target"
     source_end = (host, f"{export}/{name}") if down else folder / name
-    target_end = target if down else (host, f"{export}/target")
     samples = {tool: [] for tool in tools}
     for number in range(rounds):
-        for tool, command in tools.items():
-            target.unlink(missing_ok=True)
+        for index, (tool, command) in enumerate(tools.items()):
+            # A name of its own each time: ganesha remembers one that was removed behind its back.
+            target = (folder if down else export) / f"target-{case['number']}-{number}-{index}"
+            target_end = target if down else (host, str(target))
             samples[tool].append(timed(command(source_end, target_end, image_format)))
             if number == 0:
                 if not right(folder / name, target, image_format):
                     sys.exit(f"{case['name']}: {tool} made a copy that differs")
                 samples[tool][0]["blocks"] = target.stat().st_blocks * 512 // MIB
-    target.unlink()
+            target.unlink()
     return samples
 
 
@@ -186,6 +195,8 @@ def main():
     parser.add_argument("proxy")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="*", help="cases, as a glob")
+    parser.add_argument("--windows", action="store_true",
+                        help="kvmig alone, with windows of several sizes")
     parser.add_argument("--json", help="where every sample goes")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kvmig-bench-", dir="/dev/shm"))
@@ -198,18 +209,21 @@ def main():
     try:
         with server(folder, asked.proxy) as export:
             sizes = make_images(folder, export)
-            tools = Tools(os.path.abspath(asked.kvmig)).all()
-            for case in cases:
+            of = Tools(os.path.abspath(asked.kvmig))
+            tools = of.windows() if asked.windows else of.all()
+            first = next(iter(tools))
+            for number, case in enumerate(cases):
+                case["number"] = number
                 if not fnmatch.fnmatch(case["name"], asked.only):
                     continue
                 samples = measure(case, tools, folder, export, asked.rounds)
-                own = statistics.median(one["wall"] for one in samples["kvmig"])
+                own = statistics.median(one["wall"] for one in samples[first])
                 print(f"{case['name']}")
                 for tool, all_of in samples.items():
                     wall = statistics.median(one["wall"] for one in all_of)
                     cpu = statistics.median(one["cpu"] for one in all_of) / sizes[case["image"]]
                     memory = max(one["memory"] for one in all_of)
-                    print(f"    {tool:18} {wall:8.3f} s {wall / own:7.2f} of kvmig's {cpu:7.2f} "
+                    print(f"    {tool:18} {wall:8.3f} s {wall / own:7.2f} of {first}'s {cpu:7.2f} "
                           f"CPU s/GiB {memory:7.1f} MiB memory {all_of[0]['blocks']:6} MiB on disk",
                           flush=True)
                 result["cases"].append({"name": case["name"], "samples": samples})

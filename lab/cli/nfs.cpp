@@ -2,7 +2,10 @@
 // kvmig nfs: what a server exports and holds, and copies of images to, from and between servers.
 #include <lab/cli/console.hpp>
 #include <lab/cli/copy_progress.hpp>
+#include <lab/cli/inside.hpp>
 #include <lab/cli/subcommands.hpp>
+#include <lab/topology/paths.hpp>
+#include <lab/topology/topology.hpp>
 
 #include <kvmig/model/nfs_url.hpp>
 #include <kvmig/nfs/context.hpp>
@@ -15,9 +18,11 @@
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace kvmig::lab::cli {
 
@@ -36,8 +41,34 @@ std::string clients_of(const nfs::exported &one) {
     return out.empty() ? "everyone" : out;
 }
 
+/// A machine of the lab is reached from inside the lab only, by its address. Where one of `places`
+/// (each an address of NFS, or something else) names one, this same command runs again there, and
+/// its exit status is returned; inside, the place then names the address.
+std::optional<exit_status> moved_to_lab(const std::vector<std::string *> &places,
+                                        const std::string &lab, const context &ctx) {
+    bool in_lab = false;
+    for (std::string *place : places) {
+        auto url = model::parse_nfs_url(*place);
+        if (!url) continue;
+        const machine_spec *machine = find_machine(url->server);
+        if (machine == nullptr) continue;
+        in_lab = true;
+        const bool folder = place->ends_with('/') && url->path != "/";
+        url->server = machine->address;
+        *place = to_string(*url) + (folder ? "/" : "");
+    }
+    if (!in_lab || is_inside()) return std::nullopt;
+    const auto paths = paths_of(lab);
+    return paths ? again_inside(*paths, ctx) : report(paths.error());
+}
+
+void add_lab_option(CLI::App &sub, std::string &lab) {
+    sub.add_option("--lab", lab, "Whose server nfs is; also KVMIG_LAB")->capture_default_str();
+}
+
 struct ls_request {
     std::string where;
+    std::string lab = default_lab();
     unsigned patience = 30; ///< seconds
 };
 
@@ -85,8 +116,9 @@ exit_status list_folder(const model::nfs_url &url, const nfs::connect_options &h
 }
 
 exit_status act(const ls_request &asked, const context &ctx) {
-    const bool address = model::is_nfs_url(asked.where);
-    auto url = model::parse_nfs_url(address ? asked.where : "nfs://" + asked.where + "/");
+    std::string where = model::is_nfs_url(asked.where) ? asked.where : "nfs://" + asked.where + "/";
+    if (const auto moved = moved_to_lab({&where}, asked.lab, ctx)) return *moved;
+    const auto url = model::parse_nfs_url(where);
     if (!url) return report(url.error());
     nfs::connect_options how;
     how.patience = std::chrono::seconds(asked.patience);
@@ -98,6 +130,7 @@ exit_status act(const ls_request &asked, const context &ctx) {
 struct cp_request {
     std::string from;
     std::string to;
+    std::string lab = default_lab();
     bool resume = false;
     bool fresh = false;
     unsigned patience = 30;       ///< seconds
@@ -139,6 +172,7 @@ json json_of(const run::copy_result &done, const cp_request &asked, const std::s
 }
 
 exit_status act(cp_request asked, const context &ctx) {
+    if (const auto moved = moved_to_lab({&asked.from, &asked.to}, asked.lab, ctx)) return *moved;
     if (asked.resume) asked.options.earlier = run::earlier_part::resume;
     if (asked.fresh) asked.options.earlier = run::earlier_part::drop;
     asked.options.patience = std::chrono::seconds(asked.patience);
@@ -175,6 +209,7 @@ void add_ls(CLI::App &nfs, context &ctx) {
     const auto asked = std::make_shared<ls_request>();
     CLI::App *sub = nfs.add_subcommand("ls", "List a server's exports, or a folder on it");
     sub->add_option("WHERE", asked->where, "SERVER, or nfs://SERVER/PATH")->required();
+    add_lab_option(*sub, asked->lab);
     sub->add_option("--patience", asked->patience, "Seconds the server may be silent")
         ->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.nfs-ls/1) on stdout");
@@ -189,6 +224,7 @@ void add_cp(CLI::App &nfs, context &ctx) {
     sub->add_option("FROM", asked->from, "A file, or nfs://SERVER/PATH")->required();
     sub->add_option("TO", asked->to, "A file or folder, or nfs://SERVER/PATH (a folder ends in /)")
         ->required();
+    add_lab_option(*sub, asked->lab);
     sub->add_flag("--replace", asked->options.replace, "Replace a target that is there");
     sub->add_flag("--verify", asked->options.verify, "Read the copy back and compare");
     auto *resume =

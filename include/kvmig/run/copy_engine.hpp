@@ -7,9 +7,6 @@
 #include <kvmig/run/copy_end.hpp>
 #include <kvmig/run/copy_pieces.hpp>
 
-#define XXH_INLINE_ALL // the hash is worth inlining, and needs no library then
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -29,6 +26,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <xxhash.h> // not inlined: what includes this may be compiled without optimisation
 
 namespace kvmig::run {
 
