@@ -12,8 +12,8 @@ namespace kvmig::lab {
 inline constexpr const char *provision_recipe = "4";
 
 /// Gives both hosts the `netfs` pool on the store, at the same path, and a pool on their own disk,
-/// both started; makes what is slow under emulation once, or cheaper; and forgets caches, which need
-/// not be saved. Inside the namespace.
+/// both started; makes what is slow under emulation once, or cheaper; and forgets caches, which
+/// need not be saved. Inside the namespace.
 [[nodiscard]] expected<void> provision(const std::stop_token &stop);
 
 } // namespace kvmig::lab
