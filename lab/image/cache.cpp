@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <lab/image/as_root.hpp>
 #include <lab/image/cache.hpp>
 #include <lab/topology/files.hpp>
 #include <lab/topology/lock.hpp>
+
+#include <kvmig/host/command.hpp>
 
 #include <array>
 #include <fmt/format.h>
@@ -55,13 +58,23 @@ expected<void> seal(const std::filesystem::path &directory) {
     return write_file(directory / manifest_name, nlohmann::json{{"files", files}}.dump(1));
 }
 
+/// Removes an entry, a half-made one too: without root, files of other owners may be in it.
+expected<void> discard(const std::filesystem::path &entry) {
+    auto removed = remove_tree(entry);
+    if (removed || ::geteuid() == 0) return removed;
+    host::command remove;
+    remove.argv = as_root({"rm", "-rf", "--", entry.string()});
+    if (auto said = host::output_of(remove); !said) return fail(std::move(said).error());
+    return {};
+}
+
 /// What killed builds have left behind: nobody makes this kind of entry now, since its lock is
 /// ours.
 expected<void> sweep(const std::filesystem::path &cache, std::string_view kind) {
     std::error_code code;
     for (const auto &entry : std::filesystem::directory_iterator{cache, code}) {
         if (entry.path().filename().string().starts_with(fmt::format(".{}-", kind))) {
-            if (auto removed = remove_tree(entry.path()); !removed) return removed;
+            if (auto removed = discard(entry.path()); !removed) return removed;
         }
     }
     return {};
@@ -118,7 +131,7 @@ expected<std::filesystem::path> cached(const std::filesystem::path &cache, std::
     if (!lock) return fail(std::move(lock).error());
     if (is_whole(entry)) return entry;
     if (auto swept = sweep(cache, kind); !swept) return fail(std::move(swept).error());
-    if (auto removed = remove_tree(entry); !removed) return fail(std::move(removed).error());
+    if (auto removed = discard(entry); !removed) return fail(std::move(removed).error());
 
     const std::filesystem::path temporary =
         cache / fmt::format(".{}-{}.{}", kind, digest.substr(0, 16), ::getpid());
@@ -131,7 +144,7 @@ expected<std::filesystem::path> cached(const std::filesystem::path &cache, std::
         // Tools tell of a full disk in words of their own: it is looked at before tidying up.
         std::error_code code;
         const std::uintmax_t left = std::filesystem::space(cache, code).available;
-        if (auto removed = remove_tree(temporary); !removed) {
+        if (auto removed = discard(temporary); !removed) {
             failure.causes.push_back(std::move(removed).error());
         }
         if (left < std::uintmax_t{1} << 30U) {
@@ -156,7 +169,7 @@ expected<void> prune(const std::filesystem::path &cache, std::string_view kind,
         if (keep.contains(entry.path())) continue;
         const auto changed = entry.last_write_time(code);
         if (code || std::filesystem::file_time_type::clock::now() - changed < age) continue;
-        if (auto removed = remove_tree(entry.path()); !removed) return removed;
+        if (auto removed = discard(entry.path()); !removed) return removed;
     }
     return {};
 }

@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 #include <set>
 #include <sstream>
+#include <unistd.h>
 
 namespace kvmig::lab {
 
@@ -52,7 +53,9 @@ expected<void> step(std::vector<std::string> argv, const std::filesystem::path &
     cmd.argv = std::move(argv);
     cmd.directory = directory;
     cmd.input = std::move(input);
-    cmd.environment = {{"LC_ALL", "C"}, {"SOURCE_DATE_EPOCH", "0"}, {"TMPDIR", directory.string()}};
+    cmd.environment = {{"LC_ALL", "C"}, {"SOURCE_DATE_EPOCH", "0"}};
+    // Without root, mmdebstrap builds as a user who may not enter this user's folders.
+    if (::geteuid() == 0) cmd.environment.emplace_back("TMPDIR", directory.string());
     if (auto said = host::output_of(cmd, stop); !said) return fail(std::move(said).error());
     return {};
 }
@@ -110,11 +113,10 @@ expected<void> build(const std::filesystem::path &entry, std::string_view releas
     if (auto done = step(std::move(argv), work, stop, sources); !done) return done;
 
     tell("making the root file system");
-    if (auto done =
-            step(as_root({"tar", "-xf", "root.tar", "-C", "tree", "--numeric-owner"}), work, stop);
-        !done) {
-        return done;
-    }
+    std::vector<std::string> unpack{"tar", "-xf", "root.tar", "-C", "tree", "--numeric-owner"};
+    // Only root makes device nodes; a kernel that starts makes its own.
+    if (::geteuid() != 0) unpack.emplace_back("--exclude=./dev/*");
+    if (auto done = step(as_root(std::move(unpack)), work, stop); !done) return done;
     if (auto removed = remove_tree(work / "root.tar"); !removed) return removed;
     auto kernel = only(tree / "boot", "vmlinuz-");
     if (!kernel) return fail(std::move(kernel).error());

@@ -27,10 +27,12 @@ std::string option_value(const std::filesystem::path &path) {
 /// Modules that only make things faster on a real CPU patch the running kernel's text when they are
 /// loaded, which costs emulation seconds each. With `tsc=reliable` Linux does not hold the counter
 /// against HPET, by which that of a machine that had to wait for its turn seems to be a bad one.
+/// `no5lvl`: emulation walks page tables by hand, and a nested guest's once for each level of the
+/// host's.
 std::string kernel_command_line(const machine_spec &machine) {
     return fmt::format("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off "
                        "loglevel=4 systemd.show_status=1 systemd.hostname={} "
-                       "random.trust_cpu=on nowatchdog tsc=reliable "
+                       "random.trust_cpu=on nowatchdog tsc=reliable no5lvl "
                        "module_blacklist=aesni_intel,ghash_clmulni_intel,sha512_ssse3,"
                        "sha256_ssse3,sha1_ssse3,powernow_k8",
                        machine.name);

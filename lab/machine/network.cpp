@@ -30,22 +30,6 @@ unexpected system_failure(std::string doing) {
     return fail(std::move(err));
 }
 
-/// In a user namespace of our own, this user becomes root and nobody else exists.
-expected<void> become_root_of_namespace(uid_t uid, gid_t gid) {
-    // The kernel wants these written in place, in one piece, in this order.
-    const auto put = [](const char *path, const std::string &text) -> expected<void> {
-        const host::descriptor file{::open(path, O_WRONLY | O_CLOEXEC)};
-        if (!file || ::write(file.get(), text.data(), text.size()) < 0) {
-            return system_failure(fmt::format("write {}", path));
-        }
-        return {};
-    };
-    auto done = put("/proc/self/setgroups", "deny");
-    if (done) done = put("/proc/self/uid_map", fmt::format("0 {} 1", uid));
-    if (done) done = put("/proc/self/gid_map", fmt::format("0 {} 1", gid));
-    return done;
-}
-
 expected<void> ip(std::vector<std::string> arguments) {
     host::command cmd;
     cmd.argv = std::move(arguments);
@@ -87,14 +71,8 @@ host::descriptor open_namespace(pid_t pid, std::string_view kind) {
 } // namespace
 
 expected<void> hold_network(const lab_paths &paths) {
-    const uid_t uid = ::geteuid();
-    const gid_t gid = ::getegid();
-    const int user = uid == 0 ? 0 : CLONE_NEWUSER;
-    if (::unshare(user | CLONE_NEWNET | CLONE_NEWNS) != 0) {
+    if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) {
         return system_failure("make a network namespace");
-    }
-    if (user != 0) {
-        if (auto done = become_root_of_namespace(uid, gid); !done) return done;
     }
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
         return system_failure("keep mounts of the lab to the lab");
@@ -120,7 +98,11 @@ expected<pid_t> ensure_network(const lab_paths &paths, const std::stop_token &st
     host::command hold;
     std::error_code code;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
-    hold.argv = {"setsid", "--fork", self.string(), "lab", "hold", "--lab", paths.name};
+    hold.argv = {"setsid", "--fork"};
+    // Whoever is not root becomes it in a user namespace, which a program with threads cannot
+    // enter.
+    if (::geteuid() != 0) hold.argv.insert(hold.argv.end(), {"unshare", "--map-root-user"});
+    hold.argv.insert(hold.argv.end(), {self.string(), "lab", "hold", "--lab", paths.name});
     hold.environment = {mark(paths, network_role)};
     hold.timeout = std::chrono::seconds{120};
     hold.until_streams_end = true;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <lab/image/as_root.hpp>
 #include <lab/machine/preflight.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +14,7 @@
 #include <string_view>
 #include <unistd.h>
 
+#include <kvmig/host/command.hpp>
 #include <kvmig/host/descriptor.hpp>
 
 namespace kvmig::lab {
@@ -70,14 +73,14 @@ bytes space_at(std::filesystem::path path) {
     return code ? bytes{} : bytes{info.available};
 }
 
-bool allows_user_namespaces() {
-    std::ifstream limit{"/proc/sys/user/max_user_namespaces"};
-    std::uint64_t most = 0;
-    if (limit >> most && most == 0) return false;
-    std::ifstream knob{"/proc/sys/kernel/unprivileged_userns_clone"};
-    int allowed = 1;
-    if (knob >> allowed && allowed == 0) return false;
-    return in_path("newuidmap");
+/// Many settings can forbid it, and each system has its own: trying it tells.
+std::optional<std::string> try_user_namespace() {
+    if (::geteuid() == 0) return std::nullopt;
+    host::command attempt;
+    attempt.argv = as_root({"ip", "-V"});
+    auto made = host::output_of(attempt);
+    if (made) return std::nullopt;
+    return describe(made.error());
 }
 
 } // namespace
@@ -94,9 +97,9 @@ expected<machine_facts> gather_machine_facts(const lab_paths &paths) {
     if (!cache) return fail(std::move(cache).error());
     machine_facts facts;
     facts.root = ::geteuid() == 0;
-    facts.user_namespaces = allows_user_namespaces();
+    facts.no_user_namespace = try_user_namespace();
     const host::descriptor tun{::open("/dev/net/tun", O_RDWR | O_CLOEXEC)};
-    facts.tun = static_cast<bool>(tun);
+    if (!tun) facts.no_tun = std::strerror(errno);
     facts.memory_available = memory_available();
     facts.cache_space = space_at(*cache);
     facts.state_space = space_at(paths.root);
@@ -114,13 +117,17 @@ expected<void> require(const machine_facts &facts) {
         lacks.push_back(
             make_error(error_kind::environment, std::move(what)).advise(std::move(remedy)));
     };
-    if (!facts.root && !facts.user_namespaces) {
-        lack("neither root nor allowed to make user namespaces",
-             "run as root, or install uidmap and set sysctl kernel.unprivileged_userns_clone=1");
+    if (!facts.root && facts.no_user_namespace) {
+        lack(fmt::format("neither root nor able to make a user namespace: {}",
+                         *facts.no_user_namespace),
+             "run as root; or install uidmap, give this user a range in /etc/subuid and "
+             "/etc/subgid, and let users make namespaces (sysctl "
+             "kernel.unprivileged_userns_clone=1)");
     }
-    if (!facts.tun) {
-        lack("/dev/net/tun is missing or may not be opened",
-             "modprobe tun; in a container, hand the device in");
+    if (facts.no_tun) {
+        lack(fmt::format("/dev/net/tun cannot be opened: {}", *facts.no_tun),
+             "modprobe tun; let this user open it (chmod 666 /dev/net/tun); in a container, hand "
+             "the device in");
     }
     const auto look_for_room = [&lack](bytes have, bytes need, std::string_view of,
                                        std::string remedy) {

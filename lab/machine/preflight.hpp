@@ -7,6 +7,7 @@
 #include <lab/topology/paths.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ namespace kvmig::lab {
 /// What was found here; plain values, so that every lack can be shown in a test.
 struct machine_facts {
     bool root = false;
-    bool user_namespaces = false; ///< an unprivileged user may make one, with a range of ids
-    bool tun = false;             ///< `/dev/net/tun` is there and may be opened
+    /// Why this user cannot make a user namespace with a range of ids; nothing: it can.
+    std::optional<std::string> no_user_namespace;
+    std::optional<std::string> no_tun; ///< why `/dev/net/tun` cannot be opened; nothing: it can
     bytes memory_available;
     bytes cache_space; ///< free where the cache is
     bytes state_space; ///< free where labs are kept

@@ -9,11 +9,11 @@
 namespace kvmig::lab {
 
 /// Changes whenever `provision` changes what it does, so that older saved machines are not used.
-inline constexpr const char *provision_recipe = "3";
+inline constexpr const char *provision_recipe = "4";
 
 /// Gives both hosts the `netfs` pool on the store, at the same path, and a pool on their own disk,
-/// both started; lets libvirt find
-/// out what its QEMU can do; and forgets caches, which need not be saved. Inside the namespace.
+/// both started; makes what is slow under emulation once, or cheaper; and forgets caches, which
+/// need not be saved. Inside the namespace.
 [[nodiscard]] expected<void> provision(const std::stop_token &stop);
 
 } // namespace kvmig::lab

@@ -67,6 +67,7 @@ public:
     /// After a call of the name that put things right.
     std::function<void(const std::string &call)> on_steered;
 
+    std::atomic<bool> alive = true; ///< the connection
     std::atomic<int> migrations = 0;
     std::atomic<int> aborts = 0;
     std::atomic<int> looks = 0;
@@ -115,6 +116,7 @@ public:
     bool same_connection(const hypervisor &other) const {
         return connection_identity == other.connection_identity;
     }
+    bool is_alive() const { return alive; }
     expected<std::optional<model::domain_status>> status(const uuid &id) {
         if (status_problem) {
             if (auto problem = status_problem()) return fail(*std::move(problem));

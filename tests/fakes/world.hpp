@@ -309,6 +309,7 @@ public:
     }
     [[nodiscard]] std::string uri() const { return side_ == 0 ? "fake:///0" : "fake:///1"; }
     bool same_connection(const world_host &other) const { return side_ == other.side_; }
+    [[nodiscard]] static bool is_alive() { return true; }
     expected<std::optional<model::domain_status>> status(const uuid &) {
         return in_->call(controller_, [&]() -> expected<std::optional<model::domain_status>> {
             return in_->status(side_);

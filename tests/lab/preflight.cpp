@@ -10,7 +10,6 @@ namespace {
 machine_facts enough() {
     machine_facts facts;
     facts.root = true;
-    facts.tun = true;
     facts.memory_available = needed_memory;
     facts.cache_space = needed_cache_space;
     facts.state_space = needed_state_space;
@@ -33,8 +32,14 @@ template <class Take> std::string told(const Take &take) {
 TEST_CASE("a machine that has just enough is enough") { CHECK(require(enough())); }
 
 TEST_CASE("each lack is named with its remedy") {
-    CHECK(told([](auto &facts) { facts.root = false; }).find("run as root") != std::string::npos);
-    CHECK(told([](auto &facts) { facts.tun = false; }).find("/dev/net/tun") != std::string::npos);
+    const std::string unprivileged = told([](auto &facts) {
+        facts.root = false;
+        facts.no_user_namespace = "no line matching user \"me\" in /etc/subuid";
+    });
+    CHECK_THAT(unprivileged, Catch::Contains("no line matching user \"me\"") &&
+                                 Catch::Contains("run as root") && Catch::Contains("uidmap"));
+    CHECK_THAT(told([](auto &facts) { facts.no_tun = "Permission denied"; }),
+               Catch::Contains("/dev/net/tun cannot be opened: Permission denied"));
     CHECK(told([](auto &facts) {
               facts.memory_available = bytes::mib(5631);
           }).find("5631 MiB of memory") != std::string::npos);
@@ -50,12 +55,13 @@ TEST_CASE("each lack is named with its remedy") {
 TEST_CASE("without root, user namespaces are enough") {
     machine_facts facts = enough();
     facts.root = false;
-    facts.user_namespaces = true;
     CHECK(require(facts));
 }
 
 TEST_CASE("everything that is missing is told at once") {
     machine_facts nothing;
+    nothing.no_user_namespace = "Operation not permitted";
+    nothing.no_tun = "No such file or directory";
     nothing.missing_tools = {"ip"};
     const auto answer = require(nothing);
     REQUIRE_FALSE(answer);

@@ -328,6 +328,45 @@ TEST_CASE("a stop aborts the job, and the guest is seen running at the source") 
     CHECK(s.progress.size() >= 3);
 }
 
+TEST_CASE("a migration whose destination is lost is called off, and says so") {
+    stage s;
+    fakes::gate aborted_job;
+    s.source.on_abort_job = [&]() -> expected<void> {
+        aborted_job.open();
+        return {};
+    };
+    s.source.on_migrate = [&](fakes::hypervisor &destination) -> expected<void> {
+        s.job_runs = true;
+        destination.alive = false;
+        destination.status_problem = [] {
+            return make_error(error_kind::unreachable, "the connection is closed");
+        };
+        // The source itself would notice only when TCP gives up.
+        if (!aborted_job.wait()) return fail(error_kind::timed_out, "nobody aborted it");
+        s.job_runs = false;
+        return fail(aborted());
+    };
+    s.how.patience = 1ms;
+    const auto result = s.go();
+    REQUIRE_FALSE(result);
+    CHECK(any_cause(result.error(), "the connection to the destination broke on the way"));
+    CHECK(any_cause(result.error(), "canceled by client"));
+    CHECK(result.error().what.find("kvm01 says running") != std::string::npos);
+}
+
+TEST_CASE(
+    "a destination that only this program has lost does not stop the daemons' own migration") {
+    stage s;
+    s.options.flags = {flag::live, flag::peer2peer};
+    s.options.destination_uri = "qemu+ssh://kvm02/system";
+    s.source.on_migrate = [&](fakes::hypervisor &destination) {
+        destination.alive = false;
+        return s.arrive();
+    };
+    CHECK(s.go());
+    CHECK(s.source.aborts == 0);
+}
+
 TEST_CASE("an abort that comes before the job has begun is asked again") {
     stage s;
     std::atomic<int> asked = 0;

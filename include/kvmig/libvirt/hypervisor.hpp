@@ -65,6 +65,7 @@ public:
     [[nodiscard]] bool same_connection(const hypervisor &other) const noexcept {
         return connection_.raw() == other.connection_.raw();
     }
+    [[nodiscard]] bool is_alive() const noexcept { return connection_.is_alive(); }
 
     [[nodiscard]] expected<std::optional<model::domain_status>> status(const uuid &id) const {
         auto found = domain::lookup(connection_, id);

@@ -35,6 +35,7 @@ using job_event_callback = std::function<void(const job_event &)>;
 ///
 /// - `host()`: who it is; asked anew each time.
 /// - `same_connection(other)`: whether both are one connection.
+/// - `is_alive()`: whether the connection still stands, as far as is known without asking.
 /// - `status(id)`: nothing when the host does not know the domain.
 /// - `job(id)`: the job that runs now; type `none` when there is none.
 /// - `completed_job(id)`: the job that ended last, kept for the next who asks.
@@ -49,6 +50,7 @@ concept hypervisor = requires(T &h, T &destination, const uuid &id,
                               std::chrono::milliseconds downtime, byte_rate speed) {
     { h.host() } -> std::same_as<expected<model::host>>;
     { h.same_connection(destination) } -> std::same_as<bool>;
+    { h.is_alive() } -> std::same_as<bool>;
     { h.status(id) } -> std::same_as<expected<std::optional<model::domain_status>>>;
     { h.job(id) } -> std::same_as<expected<model::job_statistics>>;
     { h.completed_job(id) } -> std::same_as<expected<model::job_statistics>>;

@@ -61,8 +61,10 @@ public:
         : driver<H, J, C>(source, destination, id, steps, std::move(stop), how),
           start_(std::chrono::steady_clock::now()), sampler_(source, id_, start_, progress) {}
 
-    /// Lets `options` say which aids the migration may use; without it, nothing is steered.
+    /// Lets `options` say which aids the migration may use, and who carries it; without it, nothing
+    /// is steered.
     void steer(const migration::options &options) {
+        carried_here_ = !options.flags.has(migration::flag::peer2peer);
         const steering_wish &wish = how_.steer;
         steering_.emplace(wish.policy, convergence::allowed_aids{.post_copy = options.flags.has(
                                                                      migration::flag::postcopy),
@@ -110,6 +112,7 @@ public:
                 inbox_.wait(to_be_cancelled() ? how_.abort_interval : how_.interval, stop_);
             for (const migration::event e : told) observe(e, "told by an event");
             if (auto outcome = inbox_.take_outcome()) return *std::move(outcome);
+            look_after_destination();
             if (to_be_cancelled()) cancel();
             const auto seen = sampler_.look();
             observe_job(seen);
@@ -262,6 +265,18 @@ private:
         return stop_.stop_requested() || given_up_;
     }
 
+    /// A migration that libvirt's client carries from host to host cannot end well once the client
+    /// has lost the destination. The source's QEMU would go on sending to a host that is gone until
+    /// TCP gives up, a quarter of an hour. In post-copy the guest is at the destination already.
+    void look_after_destination() {
+        const bool in_post_copy = steps_.at() == migration::state::post_copy_starting ||
+                                  steps_.at() == migration::state::post_copy;
+        if (!carried_here_ || in_post_copy || to_be_cancelled() || destination_.is_alive()) return;
+        given_up_ = make_error(error_kind::unreachable,
+                               "the connection to the destination broke on the way")
+                        .advise("see whether that host is up and can be reached");
+    }
+
     /// Does what the time limit and the policy ask for by now.
     void steer_on() {
         const model::job_progress *now = sampler_.newest();
@@ -348,6 +363,7 @@ private:
 
     std::chrono::steady_clock::time_point start_;
     sampler<H> sampler_;
+    bool carried_here_ = false; ///< not by the source's daemon
     bool job_events_ = false;
     bool life_events_ = false;
     bool abort_accepted_ = false;

@@ -160,8 +160,8 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
         error failure = detail::migration_failure(
             name, *hosts, result.guest, std::move(outcome).error(),
             stop.stop_requested() || driver.given_up(), driver.abort_accepted(), was_running);
-        if (driver.given_up() && failure.kind == error_kind::cancelled) {
-            failure.kind = driver.given_up()->kind;
+        if (driver.given_up()) {
+            if (failure.kind == error_kind::cancelled) failure.kind = driver.given_up()->kind;
             failure.causes.insert(failure.causes.begin(), *driver.given_up());
         }
         if (!settled.ended()) {
