@@ -2,6 +2,7 @@
 // kvmig nfs: what a server exports and holds, and copies of images to, from and between servers.
 #include <lab/cli/console.hpp>
 #include <lab/cli/copy_progress.hpp>
+#include <lab/cli/nfs_exports.hpp>
 #include <lab/cli/subcommands.hpp>
 
 #include <kvmig/model/nfs_url.hpp>
@@ -225,6 +226,7 @@ void add_nfs(CLI::App &app, context &ctx) {
     sub->require_subcommand(1);
     add_ls(*sub, ctx);
     add_cp(*sub, ctx);
+    add_nfs_exports(*sub, ctx);
 }
 
 } // namespace kvmig::lab::cli
