@@ -297,3 +297,10 @@ TEST_CASE("a host that cannot be asked is unknown, with what ssh said") {
     CHECK_THAT(greeted.at("options").at("unknown").get<std::string>(),
                Contains("cannot read what exportfs -v told, line 1"));
 }
+
+TEST_CASE("what is called off is not told as unknown") {
+    const auto said =
+        test::call(lab::cli::add_nfs_exports, {"exports", here, "--ask", "localhost"}, true);
+    CHECK(said.status == exit_status::cancelled);
+    CHECK(said.answer.empty());
+}
