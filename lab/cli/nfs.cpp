@@ -3,6 +3,7 @@
 #include <lab/cli/console.hpp>
 #include <lab/cli/copy_progress.hpp>
 #include <lab/cli/inside.hpp>
+#include <lab/cli/nfs_exports.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/topology/paths.hpp>
 #include <lab/topology/topology.hpp>
@@ -261,6 +262,7 @@ void add_nfs(CLI::App &app, context &ctx) {
     sub->require_subcommand(1);
     add_ls(*sub, ctx);
     add_cp(*sub, ctx);
+    add_nfs_exports(*sub, ctx);
 }
 
 } // namespace kvmig::lab::cli

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvmig::model {
@@ -101,12 +102,13 @@ struct nfs_export {
     friend bool operator==(const nfs_export &, const nfs_export &) = default;
 };
 
-/// The options as exportfs(8) and /etc/exports take them: what is not the default, and of what
-/// people look for first (`rw`, `sync`, `no_subtree_check`) also the default.
-[[nodiscard]] inline std::string to_text(const export_options &of) {
-    std::string out = of.async ? "async" : "sync";
-    const auto add = [&](bool needed, std::string_view word, std::string_view value = {}) {
-        if (needed) out.append(",").append(word).append(value);
+/// The options in force, each as exportfs(8) and /etc/exports take it: what is not the default, and
+/// of what people look for first (`rw`, `sync`, `no_subtree_check`) also the default. After
+/// `sec=…`, which stands where it is not `sys` alone, come the options of that flavor.
+[[nodiscard]] inline std::vector<std::string> option_words(const export_options &of) {
+    std::vector<std::string> out = {of.async ? "async" : "sync"};
+    const auto add = [&](bool needed, std::string word, const std::string &value = {}) {
+        if (needed) out.push_back(std::move(word) + value);
     };
     add(!of.wdelay, "no_wdelay");
     add(!of.hide, "nohide");
@@ -134,6 +136,13 @@ struct nfs_export {
         add(true, each.root_squash ? "root_squash" : "no_root_squash");
         add(true, each.all_squash ? "all_squash" : "no_all_squash");
     }
+    return out;
+}
+
+/// `option_words` as a list of options.
+[[nodiscard]] inline std::string to_text(const export_options &of) {
+    std::string out;
+    for (const std::string &word : option_words(of)) out += (out.empty() ? "" : ",") + word;
     return out;
 }
 

@@ -26,6 +26,16 @@ enum class nfs_patience : std::uint8_t {
     softerr, ///< it gives up, with ETIMEDOUT
 };
 
+/// The option of nfs(5), which is the enumerator's name.
+[[nodiscard]] constexpr std::string_view to_string(nfs_patience what) noexcept {
+    switch (what) {
+    case nfs_patience::hard: return "hard";
+    case nfs_patience::soft: return "soft";
+    case nfs_patience::softerr: return "softerr";
+    }
+    return "unknown";
+}
+
 /// Which locks stay on the client instead of going to the server (`local_lock`, nfs(5)).
 enum class local_locks : std::uint8_t {
     none,

@@ -116,7 +116,7 @@ inline observations look_soft(const nfs_facts &f) {
     for_each_mount(f, [&](const nfs_host &host, const model::nfs_mount &mount) {
         if (mount.patience == model::nfs_patience::hard) return;
         std::string seen = told(mount) + " is mounted ";
-        seen += mount.patience == model::nfs_patience::soft ? "soft" : "softerr";
+        seen += to_string(mount.patience);
         if (mount.timeo != 0) {
             seen += ", with timeo=" + std::to_string(mount.timeo) +
                     " and retrans=" + std::to_string(mount.retrans);
