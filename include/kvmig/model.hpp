@@ -10,6 +10,7 @@
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
 #include <kvmig/model/nfs_url.hpp>
+#include <kvmig/model/probe_token.hpp>
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/model/qcow2_backing.hpp>
 #include <kvmig/model/qcow2_bytes.hpp>
@@ -18,5 +19,6 @@
 #include <kvmig/model/qcow2_map.hpp>
 #include <kvmig/model/qcow2_parse.hpp>
 #include <kvmig/model/qcow2_ranges.hpp>
+#include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/storage.hpp>
 #include <kvmig/model/version.hpp>
