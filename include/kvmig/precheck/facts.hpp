@@ -8,6 +8,7 @@
 #include <kvmig/model/domain_capabilities.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/version.hpp>
 #include <kvmig/precheck/fact.hpp>
 
@@ -142,6 +143,8 @@ struct facts {
     storage_copy copy = storage_copy::none;
     source_facts source;
     destination_facts destination;
+    /// By the image's name: what tokens in its folder proved; only of those that were probed.
+    by_name<model::shared_answer> shared;
 };
 
 /// Calls `visit(name, fact)` for every single fact about the hosts, those with names included.
@@ -179,6 +182,7 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
     named("filters", there.filters);
     named("pools", there.pools);
     named("secrets", there.secrets);
+    named("shared", all.shared);
 }
 
 } // namespace kvmig::precheck
