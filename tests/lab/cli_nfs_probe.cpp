@@ -72,7 +72,7 @@ TEST_CASE("a folder is told to be the export, or not to be it") {
 
 TEST_CASE("what cannot be proven is not known, and why is told") {
     // The test driver takes no content for a volume.
-    const test::folder files;
+    test::folder files;
     const std::string from = files.node("a", "vm1");
     const std::string to = files.node("b", "vm2");
     const auto said = probe({"/srv/images", "--from", from, "--to", to});

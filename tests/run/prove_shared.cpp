@@ -81,6 +81,7 @@ struct fake_place {
     bool write_leaves_file = false; ///< a write that fails has made the file
     int read_errno = 0;
     int remove_errno = 0;
+    int busy_looks = 0;                ///< so many looks fail
     int blind_looks = 0;               ///< so many looks do not see what is there
     bool garbled = false;              ///< shows another content than was written
     bool throws = false;               ///< in `read`
@@ -112,6 +113,7 @@ struct fake_place {
         if (throws) throw std::runtime_error("read");
         if (stops != nullptr) stops->request_stop();
         if (read_errno != 0) return fail(with_errno(read_errno));
+        if (looks <= busy_looks) return fail(error_kind::failed, "the pool is busy");
         const auto found = files->find(name);
         if (found == files->end() || looks <= blind_looks) return std::nullopt;
         return std::optional(found->second + (garbled ? "x" : ""));
@@ -338,6 +340,18 @@ TEST_CASE("both tokens are written before anyone looks, and looked for until the
     CHECK(shared.empty());
     CHECK(one.closed);
     CHECK(two.closed);
+
+    // A pool that another works on just now is no answer yet.
+    fake_place busy{&shared};
+    busy.busy_looks = 2;
+    const auto later = run::prove_shared(one, busy, how);
+    CHECK(later.answer.verdict == shared_verdict::shared);
+    CHECK(busy.looks == 3);
+    // Whom nobody reaches is not waited for.
+    fake_place gone{&shared};
+    gone.read_errno = ESTALE;
+    CHECK(run::prove_shared(one, gone, how).answer.verdict == shared_verdict::stale);
+    CHECK(gone.looks == 1);
 }
 
 TEST_CASE("every way in which a proof fails is told, and nothing is left") {

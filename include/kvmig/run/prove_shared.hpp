@@ -108,11 +108,8 @@ public:
     /// Looks for the token of `other`; whether there is nothing more to wait for.
     template <shared_place Q> bool look(const prover<Q> &other) {
         using model::token_sight;
-        const auto settled = [this] {
-            return side_.sees == token_sight::seen || side_.sees == token_sight::stale ||
-                   side_.sees == token_sight::failed;
-        };
-        if (!other.has_written() || side_.state != model::place_state::there || settled()) {
+        const bool seen = side_.sees == token_sight::seen;
+        if (!other.has_written() || side_.state != model::place_state::there || seen || settled_) {
             return true;
         }
         const auto found = place_.read(other.name());
@@ -120,11 +117,16 @@ public:
             side_.sees = !*found                      ? token_sight::absent
                          : **found == other.content() ? token_sight::seen
                                                       : token_sight::other;
-            return settled();
+            side_.problem.clear();
+            return side_.sees == token_sight::seen;
         }
-        side_.problem = found.error().what;
-        side_.sees = is_stale(found.error()) ? token_sight::stale : token_sight::failed;
-        return true;
+        // A pool that is busy, say, is asked again; who is gone, or holds a stale handle, is not.
+        const error &why = found.error();
+        side_.problem = why.what;
+        side_.sees = is_stale(why) ? token_sight::stale : token_sight::failed;
+        settled_ = is_stale(why) || why.kind == error_kind::unreachable ||
+                   why.kind == error_kind::timed_out;
+        return settled_;
     }
     [[nodiscard]] bool has_written() const noexcept {
         return side_.wrote == model::token_writing::written;
@@ -134,9 +136,14 @@ public:
     template <shared_place Q> void clear(prover<Q> &other) {
         if (!std::exchange(planted_, false)) return;
         const auto gone = place_.remove(name_);
-        // Not there: writing failed before there was a file.
-        if (gone || gone.error().kind == error_kind::not_found) return;
-        if (other.side().sees == model::token_sight::seen && other.place().remove(name_)) return;
+        if (gone) return;
+        // Not there: writing failed before there was a file. One that was written is.
+        const auto absent = [](const error &why) { return why.kind == error_kind::not_found; };
+        if (absent(gone.error()) && !has_written()) return;
+        if (other.side().sees == model::token_sight::seen) {
+            const auto there = other.place().remove(name_);
+            if (there || (absent(gone.error()) && absent(there.error()))) return;
+        }
         // Where nothing may be written, nothing was made.
         if (side_.wrote == model::token_writing::read_only) return;
         keep("the token " + name_ + " could not be removed", gone.error());
@@ -160,6 +167,7 @@ private:
     std::string name_;
     std::string content_;
     bool planted_ = false;
+    bool settled_ = false; ///< another look would tell nothing else
 };
 
 /// Waits for the next look; at once when stopped.

@@ -75,15 +75,19 @@ public:
     }
 
 private:
-    /// A call on the pool; once more where that was another prober's, which has ended and taken it
+    /// A call on the pool; anew where that was another prober's, which has ended and taken it
     /// along.
     template <class Call> auto with_pool(Call call) -> decltype(call()) {
         if (auto ok = prepare(); !ok) return fail(std::move(ok).error());
         auto out = call();
-        if (out || own_ || !libvirt::is_pool_gone(out.error())) return out;
-        pool_.reset();
-        if (auto ok = prepare(); !ok) return fail(std::move(ok).error());
-        return call();
+        constexpr int others = 3; // that end one after another
+        for (int tried = 0; tried < others; ++tried) {
+            if (out || own_ || !libvirt::is_pool_gone(out.error())) break;
+            pool_.reset();
+            if (auto ok = prepare(); !ok) return fail(std::move(ok).error());
+            out = call();
+        }
+        return out;
     }
 
     [[nodiscard]] expected<model::shared_place_facts> describe_now(const std::string &image) {
@@ -226,8 +230,10 @@ private:
         if (auto looked = pool_->refresh(); !looked) return fail(std::move(looked).error());
         auto found = pool_->volume(name);
         if (found) return std::optional(*std::move(found));
-        if (found.error().kind == error_kind::not_found) return std::nullopt;
-        return fail(std::move(found).error());
+        // No pool is no answer about what is in the folder.
+        const error &why = found.error();
+        if (why.kind == error_kind::not_found && !libvirt::is_pool_gone(why)) return std::nullopt;
+        return fail(why);
     }
 
     libvirt::connection on_;
