@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view mount_path = "/srv/kvmig-probe";
 
-expected<void> on_host(stage &on, std::string_view host, const std::vector<std::string> &argv) {
+expected<void> on_machine(stage &on, std::string_view host, const std::vector<std::string> &argv) {
     auto done = remote_output(*find_machine(host), argv, on.context().stop);
     if (!done) return fail(std::move(done).error());
     return {};
@@ -62,20 +62,20 @@ expected<void> probe_mount(stage &on, const std::string &what, const std::string
     const std::string path{mount_path};
     const std::string whole = fmt::format("{}:{}", fqdn(*find_machine("nfs")), export_path);
     for (const std::string_view host : {"kvm01", "kvm02"}) {
-        if (auto made = on_host(on, host, {"mkdir", "-p", path}); !made) return made;
+        if (auto made = on_machine(on, host, {"mkdir", "-p", path}); !made) return made;
     }
-    auto done = on_host(on, "kvm01", {"mount", "-t", "nfs", whole, path});
+    auto done = on_machine(on, "kvm01", {"mount", "-t", "nfs", whole, path});
     if (!done) return done;
-    done = on_host(on, "kvm02", {"mount", "-t", "nfs", "-o", options, source, path});
+    done = on_machine(on, "kvm02", {"mount", "-t", "nfs", "-o", options, source, path});
     if (done) {
         done = probe(on, what, mount_path, awaited);
-        auto gone = on_host(on, "kvm02", {"umount", path});
+        auto gone = on_machine(on, "kvm02", {"umount", path});
         if (done) done = std::move(gone);
     }
-    auto gone = on_host(on, "kvm01", {"umount", path});
+    auto gone = on_machine(on, "kvm01", {"umount", path});
     if (done) done = std::move(gone);
     for (const std::string_view host : {"kvm01", "kvm02"}) {
-        auto removed = on_host(on, host, {"rmdir", path});
+        auto removed = on_machine(on, host, {"rmdir", path});
         if (done) done = std::move(removed);
     }
     return done;
@@ -91,13 +91,13 @@ expected<void> run_shared_proof(scenario_context &context) {
     // Otherwise the store is the hosts' alone; who is root in the lab's namespace only has no port
     // below 1024.
     const std::string to_probe = fmt::format("{}:{}", probe_address, export_path);
-    auto done = on_host(
+    auto done = on_machine(
         *on, "nfs",
         {"exportfs", "-o", "rw,sync,no_subtree_check,no_root_squash,insecure,fsid=1", to_probe});
     if (!done) return done;
     done = probe(*on, "the netfs pool", pool_path, shared_verdict::shared,
                  run::nfs_witness(*std::move(url)));
-    auto unexported = on_host(*on, "nfs", {"exportfs", "-u", to_probe});
+    auto unexported = on_machine(*on, "nfs", {"exportfs", "-u", to_probe});
     if (done) done = std::move(unexported);
     if (done) {
         done = probe(*on, "each host's own disk", local_pool_path,
@@ -108,13 +108,13 @@ expected<void> run_shared_proof(scenario_context &context) {
         done = probe_mount(*on, "the export, read-only", "ro", whole, shared_verdict::read_only);
     }
     const std::string folder = fmt::format("{}/other", export_path);
-    if (done) done = on_host(*on, "nfs", {"mkdir", "-p", folder});
+    if (done) done = on_machine(*on, "nfs", {"mkdir", "-p", folder});
     if (done) {
         // libvirt sees a folder, not what is mounted there: only the content tells.
         done = probe_mount(*on, "another folder of the export", "rw",
                            fmt::format("{}:{}", server, folder),
                            shared_verdict::same_path_other_content);
-        auto removed = on_host(*on, "nfs", {"rmdir", folder});
+        auto removed = on_machine(*on, "nfs", {"rmdir", folder});
         if (done) done = std::move(removed);
     }
     if (done) done = on->strike();
