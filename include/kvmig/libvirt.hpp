@@ -16,5 +16,7 @@
 #include <kvmig/libvirt/network.hpp>
 #include <kvmig/libvirt/node.hpp>
 #include <kvmig/libvirt/storage.hpp>
+#include <kvmig/libvirt/stream.hpp>
 #include <kvmig/libvirt/typed_parameters.hpp>
 #include <kvmig/libvirt/volume_at.hpp>
+#include <kvmig/libvirt/volume_content.hpp>

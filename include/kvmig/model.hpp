@@ -18,6 +18,7 @@
 #include <kvmig/model/nfs_option_list.hpp>
 #include <kvmig/model/nfs_url.hpp>
 #include <kvmig/model/octal_escape.hpp>
+#include <kvmig/model/probe_token.hpp>
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/model/qcow2_backing.hpp>
 #include <kvmig/model/qcow2_bytes.hpp>
@@ -26,5 +27,6 @@
 #include <kvmig/model/qcow2_map.hpp>
 #include <kvmig/model/qcow2_parse.hpp>
 #include <kvmig/model/qcow2_ranges.hpp>
+#include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/storage.hpp>
 #include <kvmig/model/version.hpp>

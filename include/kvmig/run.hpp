@@ -5,6 +5,7 @@
 #include <kvmig/run/before_migration.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_names.hpp>
+#include <kvmig/run/check_proof.hpp>
 #include <kvmig/run/check_storage.hpp>
 #include <kvmig/run/copy.hpp>
 #include <kvmig/run/copy_end.hpp>
@@ -26,10 +27,15 @@
 #include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
+#include <kvmig/run/prove_shared.hpp>
 #include <kvmig/run/recover.hpp>
 #include <kvmig/run/sampler.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/shared_images.hpp>
+#include <kvmig/run/shared_place.hpp>
+#include <kvmig/run/shared_place_libvirt.hpp>
+#include <kvmig/run/shared_place_local.hpp>
+#include <kvmig/run/shared_place_nfs.hpp>
 #include <kvmig/run/steer.hpp>
 #include <kvmig/run/storage_targets.hpp>
 #include <kvmig/run/target_images.hpp>

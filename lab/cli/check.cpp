@@ -8,6 +8,7 @@
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
+#include <kvmig/run/check_proof.hpp>
 #include <kvmig/xml/domain.hpp>
 
 #include <CLI/CLI.hpp>
@@ -34,6 +35,7 @@ struct request {
     std::string xml_file;
     std::vector<std::string> ignored;
     precheck::storage_copy copy = precheck::storage_copy::none;
+    bool prove_storage = false;
 };
 
 /// What the domain's XML alone tells.
@@ -77,8 +79,14 @@ expected<precheck::facts> ask_hosts(const request &asked, const context &ctx) {
         return fail(std::move(domain).error().advise("`virsh -c " + asked.from +
                                                      " list --all` lists the domains there"));
     }
-    return run::collect_facts(*domain, destination, asked.from, asked.copy,
-                              ctx.interrupted.get_token());
+    auto facts = run::collect_facts(*domain, destination, asked.from, asked.copy,
+                                    ctx.interrupted.get_token());
+    if (!facts || !asked.prove_storage) return facts;
+    const run::prove_options how{.stop = ctx.interrupted.get_token()};
+    for (const std::string &left : run::prove_storage(*facts, source, destination, how)) {
+        fmt::print(stderr, "kvmig: {}\n", left);
+    }
+    return facts;
 }
 
 exit_status act(const request &asked, const context &ctx) {
@@ -134,6 +142,11 @@ void add_check(CLI::App &app, context &ctx) {
         },
         "The top of each disk's chain is to be copied");
     all->excludes(incremental);
+    sub->add_flag(
+           "--prove-storage", asked->prove_storage,
+           "Where pools do not tell that a disk's folder is shared: write a token there, look "
+           "for it on the other host, and remove it")
+        ->needs(domain);
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.check/1) on stdout");
     sub->footer(
         "Example:\n"

@@ -4,6 +4,7 @@
 #include <lab/cli/copy_progress.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/nfs_exports.hpp>
+#include <lab/cli/nfs_probe.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/topology/paths.hpp>
 #include <lab/topology/topology.hpp>
@@ -263,6 +264,7 @@ void add_nfs(CLI::App &app, context &ctx) {
     add_ls(*sub, ctx);
     add_cp(*sub, ctx);
     add_nfs_exports(*sub, ctx);
+    add_nfs_probe(*sub, ctx);
 }
 
 } // namespace kvmig::lab::cli

@@ -20,9 +20,9 @@ inline void add_subcommands(CLI::App &app, context &ctx) {
     add_check(app, ctx);
     add_migrate(app, ctx);
     add_recover(app, ctx);
+    add_nfs(app, ctx);
     add_diagnose(app, ctx);
     add_explain(app, ctx);
-    add_nfs(app, ctx);
     add_tune(app, ctx);
 }
 

@@ -18,5 +18,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_recovery();
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
+[[nodiscard]] scenario shared_proof();
 
 } // namespace kvmig::lab

@@ -73,6 +73,39 @@ TEST_CASE("what pools cannot prove to be shared is not known") {
     CHECK(told(f, "KVM-STO-001") == unknown);
 }
 
+TEST_CASE("what tokens proved of a folder counts more than the names of pools") {
+    using model::shared_verdict;
+    auto f = healthy();
+    const auto prove = [&](shared_verdict verdict) {
+        f.shared.set(image, model::shared_answer{verdict, {"a token was not seen"}, ""});
+    };
+    const auto seen = [&] {
+        const auto report = test::check(f);
+        for (const auto &each : report.findings) {
+            if (each.id == "KVM-STO-001") return each.seen;
+        }
+        return std::string();
+    };
+    // By their pools they are the same export.
+    for (const auto verdict : {shared_verdict::not_shared, shared_verdict::same_path_other_content,
+                               shared_verdict::same_server_other_export, shared_verdict::stale,
+                               shared_verdict::read_only}) {
+        prove(verdict);
+        CHECK(told(f, "KVM-STO-001") == blocks);
+        CHECK_THAT(seen(), Catch::Contains(image) && Catch::EndsWith(": a token was not seen"));
+    }
+    prove(shared_verdict::unknown);
+    CHECK_FALSE(told(f, "KVM-STO-001"));
+
+    replace(f.destination, image, [](auto &place) { place.type = "dir"; });
+    CHECK(told(f, "KVM-STO-001") == unknown);
+    CHECK_THAT(seen(), Catch::EndsWith("; a token was not seen"));
+    prove(shared_verdict::shared);
+    CHECK_FALSE(told(f, "KVM-STO-001"));
+    forget(f.source, image); // what pools would tell is not needed
+    CHECK_FALSE(told(f, "KVM-STO-001"));
+}
+
 TEST_CASE("an NVMe device of the host blocks, an image on a server does not") {
     auto f = healthy();
     f.domain.disks = {f.domain.disks[1]};

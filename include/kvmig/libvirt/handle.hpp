@@ -21,6 +21,7 @@ using connect_handle = std::unique_ptr<virConnect, releaser<virConnectClose>>;
 using domain_handle = std::unique_ptr<virDomain, releaser<virDomainFree>>;
 using network_handle = std::unique_ptr<virNetwork, releaser<virNetworkFree>>;
 using storage_pool_handle = std::unique_ptr<virStoragePool, releaser<virStoragePoolFree>>;
+using stream_handle = std::unique_ptr<virStream, releaser<virStreamFree>>;
 using storage_volume_handle = std::unique_ptr<virStorageVol, releaser<virStorageVolFree>>;
 
 /// Takes over text that libvirt allocated; not for null.

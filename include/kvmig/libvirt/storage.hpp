@@ -72,6 +72,11 @@ private:
     std::string name_; // asking libvirt for it would wipe out the last error
 };
 
+/// Whether a call failed because its pool is gone, and not what was looked for in it.
+[[nodiscard]] inline bool is_pool_gone(const error &of) noexcept {
+    return of.libvirt && of.libvirt->code == VIR_ERR_NO_STORAGE_POOL;
+}
+
 /// A reference to a pool; the pool stays when this is destroyed.
 class storage_pool {
 public:
@@ -98,6 +103,23 @@ public:
                                                        const std::string &xml) {
         return found(on, virStoragePoolDefineXML(on.raw(), xml.c_str(), 0),
                      "cannot define the storage pool", {});
+    }
+    /// Starts a pool that is forgotten once it is stopped; nothing is built or mounted over.
+    [[nodiscard]] static expected<storage_pool> create_transient(const connection &on,
+                                                                 const std::string &xml) {
+        return found(on, virStoragePoolCreateXML(on.raw(), xml.c_str(), 0),
+                     "cannot start a storage pool", {});
+    }
+    /// Every active pool.
+    [[nodiscard]] static expected<std::vector<storage_pool>> list_active(const connection &on) {
+        virStoragePoolPtr *all = nullptr;
+        const int count =
+            virConnectListAllStoragePools(on.raw(), &all, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
+        if (count < 0) return fail(last_error("cannot list the storage pools", on.hostname()));
+        std::vector<storage_pool> out;
+        for (int i = 0; i < count; ++i) out.emplace_back(storage_pool_handle(all[i]), on.share());
+        std::free(all); // the array only; `out` has the references
+        return out;
     }
 
     [[nodiscard]] virStoragePoolPtr raw() const noexcept { return handle_.get(); }

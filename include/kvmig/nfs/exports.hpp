@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <poll.h>
 #include <stop_token>
@@ -27,6 +28,17 @@ struct exported {
 
     friend bool operator==(const exported &, const exported &) = default;
 };
+
+namespace detail {
+
+/// What libnfs decodes lies in its memory without regard to alignment.
+template <class Node> Node unaligned(const Node *at) {
+    Node out;
+    std::memcpy(&out, static_cast<const void *>(at), sizeof out);
+    return out;
+}
+
+} // namespace detail
 
 /// The exports of `server`, asked through its rpcbind. `unreachable` or `timed_out` when nobody
 /// answers, `refused` when its rpcbind or mountd says no.
@@ -57,12 +69,16 @@ exports_of(const std::string &server, std::chrono::milliseconds patience = defau
             into.text = static_cast<const char *>(data);
         }
         if (status != RPC_STATUS_SUCCESS) return;
-        for (const exportnode *one = *static_cast<exports *>(data); one; one = one->ex_next) {
-            exported made{one->ex_dir, {}};
-            for (const groupnode *who = one->ex_groups; who; who = who->gr_next) {
-                made.clients.emplace_back(who->gr_name);
+        for (const exportnode *next = *static_cast<exports *>(data); next != nullptr;) {
+            const exportnode one = detail::unaligned(next);
+            exported made{one.ex_dir, {}};
+            for (const groupnode *who = one.ex_groups; who != nullptr;) {
+                const groupnode group = detail::unaligned(who);
+                made.clients.emplace_back(group.gr_name);
+                who = group.gr_next;
             }
             into.exports.push_back(std::move(made));
+            next = one.ex_next;
         }
     };
     const auto why = [&rpc, &out] {

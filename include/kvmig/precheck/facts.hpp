@@ -8,6 +8,7 @@
 #include <kvmig/model/domain_capabilities.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/version.hpp>
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/nfs_facts.hpp>
@@ -144,6 +145,8 @@ struct facts {
     source_facts source;
     destination_facts destination;
     std::optional<nfs_facts> nfs; ///< absent: nobody asked
+    /// By the image's name: what tokens in its folder proved; only of those that were probed.
+    by_name<model::shared_answer> shared;
 };
 
 /// Calls `visit(name, fact)` for every single fact about the hosts, those with names included.
@@ -181,6 +184,7 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
     named("filters", there.filters);
     named("pools", there.pools);
     named("secrets", there.secrets);
+    named("shared", all.shared);
     if (!all.nfs) return;
     for (auto &server : all.nfs->servers) visit("nfs_exports", server.exports);
     if (all.nfs->source) visit("nfs_mounts", all.nfs->source->mounts);

@@ -44,7 +44,31 @@ namespace kvmig::precheck::rules {
            std::find(formats.begin(), formats.end(), place.format) != formats.end();
 }
 
-/// What the pools say of one disk's storage; nothing when it is proven to be shared.
+/// What tokens proved of a disk's folder; nothing when they proved that it is shared.
+inline observations look_proof(const facts &f, const model::shared_answer &proof,
+                               const std::string &what, std::vector<std::string> remedy) {
+    std::string seen;
+    for (const std::string &each : proof.seen) seen += (seen.empty() ? ": " : "; ") + each;
+    const auto blocked = [&](const std::string &how) {
+        return observations{
+            {severity::blocks, f.destination.name, what + how + seen, std::move(remedy)}};
+    };
+    switch (proof.verdict) {
+    case model::shared_verdict::shared: return {};
+    case model::shared_verdict::stale:
+        return blocked(" is on storage of which one of the hosts sees an old state");
+    case model::shared_verdict::read_only:
+        return blocked(" is on storage that one of the hosts cannot write to");
+    case model::shared_verdict::same_server_other_export:
+        return blocked(" is in a folder of the same server, but another one at the destination");
+    case model::shared_verdict::not_shared:
+    case model::shared_verdict::same_path_other_content:
+    case model::shared_verdict::unknown: break;
+    }
+    return blocked(" is not shared with the destination");
+}
+
+/// What the pools, or a probe, say of one disk's storage; nothing when it is proven to be shared.
 inline observations look_shared_disk(const facts &f, const model::disk &disk) {
     using model::source_kind;
     const std::string name = storage_name(disk.source);
@@ -65,6 +89,10 @@ inline observations look_shared_disk(const facts &f, const model::disk &disk) {
              what + " is on a local file system (" + here->format + ", pool '" + here->pool + "')",
              remedy}};
     }
+    const auto proof = f.shared.of(name);
+    if (proof.known() && proof->verdict != model::shared_verdict::unknown) {
+        return look_proof(f, *proof, what, remedy);
+    }
     const std::string whether = "whether " + what + " is shared";
     if (!here.known()) return {missing(f.source, whether, here)};
     if (!there.known()) return {missing(f.destination, whether, there)};
@@ -82,17 +110,21 @@ inline observations look_shared_disk(const facts &f, const model::disk &disk) {
         const std::string server = place.server.empty() ? "" : ", " + place.server;
         return "pool '" + place.pool + "' (" + place.type + server + state + ")";
     };
+    std::string tried;
+    if (proof.known()) {
+        for (const std::string &each : proof->seen) tried += "; " + each;
+    }
     return {{severity::unknown,
              f.destination.name,
              whether + " is not known: it is in " + told(*here) + " at the source, in " +
-                 told(*there) + " at the destination",
+                 told(*there) + " at the destination" + tried,
              {ssh(f.source, "findmnt --target " + shell_word(name)),
               ssh(f.destination, "findmnt --target " + shell_word(name))}}};
 }
 
-/// Prevents a move without the disk. Proven to be shared are images on servers, and files in pools
-/// of both hosts that mount one export. Silent for read-only disks, as libvirt is, and for those
-/// that are copied.
+/// Prevents a move without the disk. Proven to be shared are images on servers, files in pools of
+/// both hosts that mount one export, and those in whose folder each host read the other's token.
+/// Silent for read-only disks, as libvirt is, and for those that are copied.
 inline observations look_not_shared(const facts &f) {
     observations out;
     for (const model::disk &disk : f.domain.disks) {
