@@ -24,6 +24,7 @@ class handle {
 public:
     explicit handle(fakes::hypervisor &to) : to_(&to) {}
     expected<model::host> host() { return to_->host(); }
+    bool is_alive() const { return to_->is_alive(); }
     bool same_connection(const handle &other) const { return to_ == other.to_; }
     auto status(const uuid &id) { return to_->status(id); }
     auto job(const uuid &id) { return to_->job(id); }
