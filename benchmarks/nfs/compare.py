@@ -18,6 +18,7 @@ import ctypes
 import fnmatch
 import json
 import os
+import select
 import shutil
 import signal
 import statistics
@@ -44,7 +45,7 @@ def until(condition, what):
                          stderr=subprocess.DEVNULL).returncode != 0:
         if time.monotonic() > limit:
             sys.exit(f"{what} did not start within a minute")
-        time.sleep(0.02)
+        select.select([], [], [], 0.02)
 
 
 @contextlib.contextmanager

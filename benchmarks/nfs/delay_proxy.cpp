@@ -59,8 +59,7 @@ public:
         queue_.pop_front();
         held_ -= data.size();
         changed_.notify_all();
-        lock.unlock();
-        std::this_thread::sleep_until(due);
+        changed_.wait_until(lock, due, [due = due] { return clock_type::now() >= due; });
         return std::move(data);
     }
 

@@ -130,8 +130,8 @@ inline void enter_nfs_namespace() {
     REQUIRE(run({"ip", "link", "set", "nfs0", "up"}) == 0);
     // It changes its user, and with that forgets to end with its parent: the first process of a
     // namespace of its own takes it along.
-    static const child rpcbind({"unshare", "--pid", "--fork", "--kill-child", "--", "sh", "-c",
-                                "rpcbind -w -f & wait"});
+    static const child rpcbind(
+        {"unshare", "--pid", "--fork", "--kill-child", "--", "sh", "-c", "rpcbind -w -f & wait"});
     until(rpcbind, "rpcinfo -p 127.0.0.1 >/dev/null 2>&1", "rpcbind did not start");
 }
 
