@@ -53,7 +53,14 @@ exports_of(const std::string &server, std::chrono::milliseconds patience = defau
     };
     outcome out;
     const quiet_pipe quiet;
-    const auto end = [](rpc_context *rpc) { ::rpc_destroy_context(rpc); };
+    const auto end = [&out](rpc_context *rpc) {
+        // libnfs forgets a connection that is being made, unless it is told that it failed.
+        if (!out.done) {
+            const auto alone = while_connecting();
+            ::rpc_service(rpc, POLLHUP);
+        }
+        ::rpc_destroy_context(rpc);
+    };
     const std::unique_ptr<rpc_context, decltype(end)> rpc(::rpc_init_context(), end);
     if (!rpc) return fail(error_kind::environment, "libnfs made no context: no memory");
     const auto failed = [&server](error_kind kind, std::string why) {

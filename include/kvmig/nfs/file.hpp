@@ -156,8 +156,12 @@ public:
             }));
     }
     [[nodiscard]] expected<void> close() {
+        if (handle_ == nullptr) return {};
+        if (const auto lost = on_->lost()) {
+            drop();
+            return fail(error(*lost).about(path_));
+        }
         nfsfh *closing = std::exchange(handle_, nullptr);
-        if (closing == nullptr) return {};
         return done(on_->call_and_wait("closing", path_,
                                        [closing](nfs_context *nfs, nfs_cb cb, void *about) {
                                            return ::nfs_close_async(nfs, closing, cb, about);

@@ -61,6 +61,11 @@ public:
     }
     ~session() {
         const quiet_pipe quiet;
+        if (!connected_) {
+            // libnfs forgets a connection that is being made, unless it is told that it failed.
+            const auto alone = while_connecting();
+            ::nfs_service(raw_, POLLHUP);
+        }
         ::nfs_destroy_context(raw_); // calls back whatever is still under way
     }
     session(const session &) = delete;
