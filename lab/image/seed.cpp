@@ -228,6 +228,9 @@ std::vector<seed_file> configuration_of(const machine_spec &machine) {
             exports +=
                 fmt::format(" {}(rw,sync,no_subtree_check,no_root_squash,fsid=1)", client.address);
         }
+        // For `kvmig nfs`; who is root in the lab's namespace only has no port below 1024.
+        exports += fmt::format(" {}(rw,sync,no_subtree_check,no_root_squash,insecure,fsid=1)",
+                               probe_address);
         files.push_back({"/etc/exports", exports + "\n"});
         files.push_back({fmt::format("{}/.kvmig-store", export_path), ""});
     }

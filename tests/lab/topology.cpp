@@ -47,7 +47,7 @@ TEST_CASE("no machine resolves its own name to a loopback address") {
     }
 }
 
-TEST_CASE("only the store exports, and only to the hosts") {
+TEST_CASE("only the store exports, and only to the hosts and the controller") {
     for (const machine_spec &machine : machines) {
         const auto files = configuration_of(machine);
         const auto exports = std::find_if(files.begin(), files.end(), [](const seed_file &file) {
@@ -59,6 +59,8 @@ TEST_CASE("only the store exports, and only to the hosts") {
         }
         REQUIRE(exports != files.end());
         CHECK(exports->content.find("/srv/images 192.0.2.11(") == 0);
+        CHECK(exports->content.find(" 192.0.2.12(") != std::string::npos);
+        CHECK(exports->content.find(" 192.0.2.1(") != std::string::npos);
         CHECK(exports->content.find("*") == std::string::npos);
     }
 }

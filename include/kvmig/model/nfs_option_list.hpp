@@ -151,12 +151,13 @@ private:
             options_.*each.which = name == each.on;
             return true;
         }
-        for (const access_state &each : by_flavor) {
-            if (name != each.on && name != each.off) continue;
-            set(each.which, name == each.on);
-            return true;
-        }
-        return false;
+        const auto found =
+            std::find_if(by_flavor.begin(), by_flavor.end(), [name](const access_state &each) {
+                return name == each.on || name == each.off;
+            });
+        if (found == by_flavor.end()) return false;
+        set(found->which, name == found->on);
+        return true;
     }
 
     [[nodiscard]] std::optional<option_fault>

@@ -69,6 +69,46 @@ inline std::vector<std::string> components(std::string_view path) {
     return out;
 }
 
+/// Reads `version=4&uid=0` into `out`; the error's `what` names the part that is wrong.
+inline expected<void> take_arguments(std::string_view query, nfs_url &out) {
+    const auto wrong = [](std::string why) {
+        return fail(error_kind::invalid_argument, std::move(why));
+    };
+    std::vector<std::string_view> seen;
+    while (!query.empty()) {
+        const auto end = std::min(query.find('&'), query.size());
+        const std::string_view word = query.substr(0, end);
+        query.remove_prefix(std::min(end + 1, query.size()));
+        const auto equals = std::min(word.find('='), word.size());
+        const std::string_view key = word.substr(0, equals);
+        const std::string_view digits = word.substr(std::min(equals + 1, word.size()));
+        if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+            return wrong("'" + std::string(key) + "' is told twice");
+        }
+        seen.push_back(key);
+        std::uint32_t value = 0;
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        const bool number = read.ec == std::errc{} && read.ptr == digits.data() + digits.size();
+        if (key == "version") {
+            if (!number || (value != 3 && value != 4)) {
+                return wrong("version=" + std::string(digits) + ": 3 or 4 is spoken here");
+            }
+            out.version = value;
+        } else if (key == "uid" || key == "gid") {
+            if (!number) return wrong(std::string(word) + ": write the number of an id");
+            (key == "uid" ? out.uid : out.gid) = value;
+        } else if (key == "nfsport" || key == "mountport") {
+            if (!number || value == 0 || value > 65535) {
+                return wrong(std::string(word) + ": a port is a number from 1 to 65535");
+            }
+            (key == "nfsport" ? out.nfs_port : out.mount_port) = value;
+        } else {
+            return wrong("'" + std::string(word) + "' is no argument known here");
+        }
+    }
+    return {};
+}
+
 } // namespace detail
 
 /// Reads an address. Errors name the part that is wrong: another scheme, no server, no path, a
@@ -110,37 +150,8 @@ inline std::vector<std::string> components(std::string_view path) {
     }
     if (out.path.empty()) out.path = "/";
 
-    std::vector<std::string_view> seen;
-    while (!query.empty()) {
-        const auto end = std::min(query.find('&'), query.size());
-        const std::string_view word = query.substr(0, end);
-        query.remove_prefix(std::min(end + 1, query.size()));
-        const auto equals = std::min(word.find('='), word.size());
-        const std::string_view key = word.substr(0, equals);
-        const std::string_view digits = word.substr(std::min(equals + 1, word.size()));
-        if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-            return wrong("'" + std::string(key) + "' is told twice");
-        }
-        seen.push_back(key);
-        std::uint32_t value = 0;
-        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        const bool number = read.ec == std::errc{} && read.ptr == digits.data() + digits.size();
-        if (key == "version") {
-            if (!number || (value != 3 && value != 4)) {
-                return wrong("version=" + std::string(digits) + ": 3 or 4 is spoken here");
-            }
-            out.version = value;
-        } else if (key == "uid" || key == "gid") {
-            if (!number) return wrong(std::string(word) + ": write the number of an id");
-            (key == "uid" ? out.uid : out.gid) = value;
-        } else if (key == "nfsport" || key == "mountport") {
-            if (!number || value == 0 || value > 65535) {
-                return wrong(std::string(word) + ": a port is a number from 1 to 65535");
-            }
-            (key == "nfsport" ? out.nfs_port : out.mount_port) = value;
-        } else {
-            return wrong("'" + std::string(word) + "' is no argument known here");
-        }
+    if (auto taken = detail::take_arguments(query, out); !taken) {
+        return wrong(std::move(taken).error().what);
     }
     return out;
 }

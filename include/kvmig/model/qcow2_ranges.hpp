@@ -85,7 +85,9 @@ private:
     }
 
     /// Tells `sink` the ranges with gaps of up to `gap` bytes closed; gives their number.
-    template <class Sink> std::size_t walk(std::uint64_t gap, const Sink &sink) const {
+    template <class Sink>
+    // NOLINTNEXTLINE(modernize-use-nodiscard): also called for what it tells the sink
+    std::size_t walk(std::uint64_t gap, const Sink &sink) const {
         std::size_t found = 0;
         range open;
         const auto meet = [&](std::uint64_t granule_at, std::uint64_t granule_count) {

@@ -219,8 +219,8 @@ public:
 
     /// A call about `path`: `begin(path below the mount, nfs_context *, nfs_cb, void *)`.
     template <class Begin>
-    expected<int> call(std::string_view what, const std::string &path, Begin begin,
-                       session::reader take = {}) const {
+    [[nodiscard]] expected<int> call(std::string_view what, const std::string &path, Begin begin,
+                                     session::reader take = {}) const {
         const auto below = inside(path);
         if (!below) return fail(below.error());
         return on_->call_and_wait(

@@ -159,8 +159,8 @@ inline bool can_come_back(const error &err) {
 /// One copy, from where to where it comes. Local files are paths, others `nfs://` addresses.
 class image_copy {
 public:
-    image_copy(copy_options options, copy_progress_callback progress, std::stop_token stop)
-        : options_(std::move(options)), progress_(std::move(progress)), stop_(std::move(stop)) {}
+    image_copy(const copy_options &options, copy_progress_callback progress, std::stop_token stop)
+        : options_(options), progress_(std::move(progress)), stop_(std::move(stop)) {}
 
     /// On an error the final name is as it was; what `earlier_part::resume` can go on from is left
     /// beside it, and `remedy` says so.
@@ -263,7 +263,7 @@ private:
                         .advise("make room, or name another target"));
     }
 
-    nfs::window new_window() const {
+    [[nodiscard]] nfs::window new_window() const {
         return options_.window == 0 ? nfs::window{} : nfs::window{options_.window};
     }
 
@@ -417,7 +417,7 @@ private:
 [[nodiscard]] inline expected<copy_result>
 copy_image(const std::string &from, const std::string &to, copy_options options = {},
            copy_progress_callback progress = {}, std::stop_token stop = {}) {
-    return image_copy(std::move(options), std::move(progress), std::move(stop))(from, to);
+    return image_copy(options, std::move(progress), std::move(stop))(from, to);
 }
 
 } // namespace kvmig::run

@@ -42,7 +42,8 @@ namespace detail {
 /// A refusal to write, whoever refused: by the `errno` alone, as libvirt refuses for other reasons
 /// too.
 [[nodiscard]] inline bool is_barred(const error &of) {
-    return of.system == EROFS || of.system == EACCES || of.system == EPERM;
+    const int number = of.system.value_or(0);
+    return number == EROFS || number == EACCES || number == EPERM;
 }
 [[nodiscard]] inline bool is_stale(const error &of) { return of.system == ESTALE; }
 

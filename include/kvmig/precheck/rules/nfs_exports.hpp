@@ -65,7 +65,11 @@ struct offer {
             std::string command = "exportfs -i -o ";
             command += shell_word(options) + ' ' + address(name);
             out.push_back(ssh(server.name, command));
-            entry += " " + name + "(" + options + ")";
+            entry += ' ';
+            entry += name;
+            entry += '(';
+            entry += options;
+            entry += ')';
         }
         if (instead) out.push_back(ssh(server.name, "exportfs -u " + address(client.name)));
         out.push_back(ssh(server.name, "exportfs -ra") + " # once " + shell_word(file) +

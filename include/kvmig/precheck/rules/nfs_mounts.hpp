@@ -204,13 +204,18 @@ inline observations look_mountpoints(const nfs_facts &f) {
         }
         if (there || elsewhere == nullptr) continue;
         const std::string point = shell_word(mine.mountpoint);
+        std::string command = "mkdir -p " + point;
+        command += " && mount -t nfs -o ";
+        command += shell_word(kept(mine) + "hard");
+        command += ' ';
+        command += shell_word(mine.source());
+        command += ' ';
+        command += point;
         out.push_back({severity::warns,
                        f.destination->name,
                        mine.source() + " is mounted at '" + elsewhere->mountpoint +
                            "' there, at '" + mine.mountpoint + "' on " + f.source->name,
-                       {ssh(f.destination->name, "mkdir -p " + point + " && mount -t nfs -o " +
-                                                     shell_word(kept(mine) + "hard") + ' ' +
-                                                     shell_word(mine.source()) + ' ' + point)}});
+                       {ssh(f.destination->name, command)}});
     }
     return out;
 }
