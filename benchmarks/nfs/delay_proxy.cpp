@@ -33,6 +33,15 @@ sockaddr_in address_of(const char *address, int port) {
     return out;
 }
 
+double number(const char *text) {
+    char *end = nullptr;
+    const double out = std::strtod(text, &end);
+    if (end == text || *end != '\0' || out < 0 || out > 65535) {
+        throw std::runtime_error(std::string(text) + " is neither a port nor a delay");
+    }
+    return out;
+}
+
 /// Bytes on their way, in the order and at the distance in which they came.
 class delayed_stream {
 public:
@@ -137,10 +146,10 @@ int main(int argc, char *argv[]) {
     }
     try {
         const auto delay = std::chrono::duration_cast<clock_type::duration>(
-            std::chrono::duration<double, std::milli>(std::atof(argv[argc - 1])));
+            std::chrono::duration<double, std::milli>(number(argv[argc - 1])));
         std::vector<std::thread> listeners;
         for (int i = 3; i < argc - 1; ++i) {
-            const int port = std::atoi(argv[i]);
+            const int port = static_cast<int>(number(argv[i]));
             const int fd = socket(AF_INET, SOCK_STREAM, 0);
             const int on = 1;
             setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
