@@ -335,6 +335,11 @@ TEST_CASE("squashing matters by who runs the guest") {
 }
 
 TEST_CASE("each export is given a number that no other has") {
+    // Another client of the path has one already: there are not two.
+    const auto half = of(exporting("/a kvm01(rw,fsid=7) kvm02(rw)"), "KVM-STO-107");
+    REQUIRE(half);
+    CHECK_THAT(half->remedy.at(0), Contains("fsid=7,") && Contains("kvm02:/a"));
+
     const auto f = exporting("/a kvm01(rw,no_root_squash)\n/b kvm01(rw,no_root_squash,fsid=2)\n"
                              "/c kvm01(rw,no_root_squash) kvm02(rw,no_root_squash)");
     std::vector<precheck::finding> found;

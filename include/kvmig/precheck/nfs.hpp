@@ -4,43 +4,31 @@
 
 #include <kvmig/precheck/nfs_facts.hpp>
 #include <kvmig/precheck/report.hpp>
+#include <kvmig/precheck/table.hpp>
 
-#include <algorithm>
-#include <array>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace kvmig::precheck {
 
-inline constexpr std::array nfs_rules_table{
-    // exports
-    rules::nfs_async,
-    rules::nfs_no_root_squash,
-    rules::nfs_everybody,
-    rules::nfs_detached,
-    rules::nfs_export_ro,
-    rules::nfs_squash,
-    rules::nfs_fsid,
-    rules::nfs_same_fsid,
-    rules::nfs_insecure,
-    rules::nfs_subtree,
-    // mounts
-    rules::nfs_mount_ro,
-    rules::nfs_soft,
-    rules::nfs_local_locks,
-    rules::nfs_versions,
-    rules::nfs_mountpoints,
-    rules::nfs_other_export,
-    rules::nfs_addresses,
-    rules::nfs_caching,
-    rules::nfs_udp,
-    rules::nfs_one_side,
-    rules::nfs_unknown,
-};
+namespace detail {
 
-static_assert(std::all_of(nfs_rules_table.begin(), nfs_rules_table.end(),
-                          [](const rule &each) { return find_rule(each.id) != nullptr; }),
-              "kvmig check has the same rules");
+constexpr std::size_t place_in_table(const rule &of) noexcept {
+    std::size_t at = 0;
+    while (rules_table[at].id != of.id) ++at;
+    return at;
+}
+
+} // namespace detail
+
+/// They stand in a row in the table of all rules.
+inline constexpr std::span<const rule> nfs_rules_table =
+    std::span(rules_table)
+        .subspan(detail::place_in_table(rules::nfs_async),
+                 detail::place_in_table(rules::nfs_unknown) -
+                     detail::place_in_table(rules::nfs_async) + 1);
 
 /// What is wrong with exports and mounts, and what it comes to. `ignored` as in `check`.
 [[nodiscard]] inline report check_nfs(const nfs_facts &told,

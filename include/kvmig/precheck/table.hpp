@@ -68,7 +68,7 @@ inline constexpr std::array rules_table{
     rules::cache,
     rules::target_size,
     rules::space,
-    // NFS, where somebody asked
+    // NFS, where somebody asked; in a row, which precheck/nfs.hpp takes
     rules::nfs_async,
     rules::nfs_no_root_squash,
     rules::nfs_everybody,

@@ -286,6 +286,14 @@ inline constexpr rule nfs_squash{
     "exports(5): root_squash, all_squash; libvirt's qemu.conf: dynamic_ownership",
     where_asked<look_squash>};
 
+/// The `fsid` that some client of the export has already; empty where none has.
+[[nodiscard]] inline std::string fsid_of(const model::nfs_export &exported) {
+    for (const model::export_client &client : exported.clients) {
+        if (!client.options.fsid.empty()) return client.options.fsid;
+    }
+    return {};
+}
+
 /// Tells of exports whose file handles depend on the device. Told once for a path.
 inline observations look_fsid(const nfs_facts &f) {
     observations out;
@@ -298,17 +306,22 @@ inline observations look_fsid(const nfs_facts &f) {
         std::size_t number = 0;
         for (const model::nfs_export &exported : *server.exports) {
             observation told{severity::info, server.name, "", {}};
+            std::string fsid;
             for (const model::export_client &client : exported.clients) {
                 if (!client.options.fsid.empty()) continue;
                 const offer each{server, exported, client};
                 if (told.seen.empty()) {
                     told.seen = each.what() + " without fsid";
+                    fsid = fsid_of(exported);
                     // The next small number that no export has; 0 is the root of NFSv4.
-                    while (!taken.insert(std::to_string(++number)).second) {
+                    while (fsid.empty()) {
+                        if (taken.insert(std::to_string(++number)).second) {
+                            fsid = std::to_string(number);
+                        }
                     }
                 }
                 model::export_options wanted = client.options;
-                wanted.fsid = std::to_string(number);
+                wanted.fsid = fsid;
                 for (std::string &command : each.by(wanted))
                     told.remedy.push_back(std::move(command));
             }
