@@ -9,4 +9,5 @@
 #include <kvmig/nfs/file.hpp>
 #include <kvmig/nfs/quiet_pipe.hpp>
 #include <kvmig/nfs/session.hpp>
+#include <kvmig/nfs/small_file.hpp>
 #include <kvmig/nfs/window.hpp>

@@ -73,10 +73,11 @@ public:
     [[nodiscard]] bytes piece() const noexcept { return piece_; }
     [[nodiscard]] session &connection() const noexcept { return *on_; }
 
-    /// Asks for `into.size()` bytes, at most one `piece()`. `done` is told the count, 0 at the end
-    /// of the file; from `session::service`, at the latest when the session ends. `into` is to live
-    /// until then.
+    /// Asks for `into.size()` bytes, of which one `piece()` at most comes. `done` is told the
+    /// count, 0 at the end of the file; from `session::service`, at the latest when the session
+    /// ends. `into` is to live until then.
     expected<void> start_read(std::uint64_t offset, std::span<std::byte> into, completion done) {
+        into = into.first(next_piece(into.size()));
         return start(
             "reading", offset,
             [=, this](nfs_context *nfs, nfs_cb cb, void *about) {
@@ -88,9 +89,10 @@ public:
             std::move(done));
     }
 
-    /// Sends `from`, at most one `piece()`, unstable: `sync` makes it stay.
+    /// Sends `from`, of which one `piece()` at most is taken, unstable: `sync` makes it stay.
     expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
                                completion done) {
+        from = from.first(next_piece(from.size()));
         return start(
             "writing", offset,
             [=, this](nfs_context *nfs, nfs_cb cb, void *about) {

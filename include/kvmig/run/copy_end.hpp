@@ -5,9 +5,11 @@
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/units.hpp>
 #include <kvmig/model/byte_range.hpp>
+#include <kvmig/run/copy_mark.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <poll.h>
@@ -38,17 +40,6 @@ public:
     virtual expected<void> reconnect(const std::stop_token &stop) = 0;
 };
 
-/// What an image is, as far as its end can tell: equal as long as nobody changed it.
-struct image_identity {
-    std::uint64_t file_system = 0;
-    std::uint64_t inode = 0;
-    bytes size;
-    std::int64_t modified = 0; ///< nanoseconds since 1970
-    std::int64_t changed = 0;  ///< likewise; of the inode
-
-    friend bool operator==(const image_identity &, const image_identity &) = default;
-};
-
 class copy_source : public copy_end {
 public:
     [[nodiscard]] virtual expected<image_identity> identity() = 0;
@@ -65,14 +56,6 @@ public:
                                       copy_completion done) = 0;
 };
 
-/// What a broken copy left: how far it is sure to have come, and of what.
-struct copy_mark {
-    image_identity of;
-    std::uint64_t done = 0; ///< every byte below it is on the target's disk, or a hole
-
-    friend bool operator==(const copy_mark &, const copy_mark &) = default;
-};
-
 /// A target is written under the name `.NAME.kvmig-part`, with its mark beside it in
 /// `.NAME.kvmig-mark`, and gets its own name when it is whole.
 class copy_target : public copy_end {
@@ -84,7 +67,21 @@ public:
     [[nodiscard]] virtual expected<void> unused() = 0;
     /// The mark of a copy that was broken off; nothing when there is none. `conflict` when a part
     /// is there whose mark cannot be read.
-    [[nodiscard]] virtual expected<std::optional<copy_mark>> left_over() = 0;
+    [[nodiscard]] expected<std::optional<copy_mark>> left_over() {
+        const auto part = has_part();
+        if (!part) return fail(part.error());
+        if (!*part) return std::nullopt;
+        const auto text = mark_text();
+        if (!text) return fail(text.error());
+        auto mark = parse_mark(*text);
+        if (mark) return mark;
+        return fail(make_error(error_kind::conflict,
+                               "a part of a copy is there, but its mark '" +
+                                   mark_name(std::filesystem::path(name()).filename().string()) +
+                                   "', which tells how far it came, cannot be read")
+                        .about(name())
+                        .advise("copy with --fresh, which begins anew"));
+    }
     /// Makes the part, `conflict` when there is one; or opens the one that is there.
     virtual expected<void> begin(bool resume, std::uint32_t mode) = 0;
     virtual expected<void> set_size(bytes size) = 0;
@@ -102,6 +99,11 @@ public:
     virtual expected<void> publish(bool replace) = 0;
     /// Removes part and mark; what is not there is no error.
     virtual expected<void> discard() = 0;
+
+protected:
+    [[nodiscard]] virtual expected<bool> has_part() = 0;
+    /// The beginning of the mark; empty when there is none.
+    [[nodiscard]] virtual expected<std::string> mark_text() = 0;
 };
 
 } // namespace kvmig::run

@@ -101,22 +101,6 @@ public:
                         .about(name_)
                         .advise("name another target, or shut the guest down"));
     }
-    [[nodiscard]] expected<std::optional<copy_mark>> left_over() override {
-        const auto part = there(part_);
-        if (!part) return fail(part.error());
-        if (!*part) return std::nullopt;
-        const auto has_mark = there(mark_);
-        if (!has_mark) return fail(has_mark.error());
-        if (!*has_mark) return fail(unreadable_mark(name_, mark_.string()));
-        const auto file = host::image_file::open(mark_, O_RDONLY);
-        if (!file) return fail(file.error());
-        std::vector<std::byte> text(4096);
-        const auto got = file->read(0, text);
-        if (!got) return fail(got.error());
-        auto mark = parse_mark({reinterpret_cast<const char *>(text.data()), *got});
-        if (!mark) return fail(unreadable_mark(name_, mark_.string()));
-        return mark;
-    }
     expected<void> begin(bool resume, std::uint32_t mode) override {
         auto file =
             host::image_file::open(part_, resume ? O_RDWR : O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -187,6 +171,19 @@ public:
         auto part = remove(part_);
         auto mark = remove(mark_);
         return part ? mark : part;
+    }
+
+protected:
+    [[nodiscard]] expected<bool> has_part() override { return there(part_); }
+    [[nodiscard]] expected<std::string> mark_text() override {
+        const auto file = host::image_file::open(mark_, O_RDONLY);
+        if (!file && file.error().kind == error_kind::not_found) return std::string();
+        if (!file) return fail(file.error());
+        std::string text(mark_most, '\0');
+        const auto got = file->read(0, std::as_writable_bytes(std::span(text.data(), text.size())));
+        if (!got) return fail(got.error());
+        text.resize(*got);
+        return text;
     }
 
 private:

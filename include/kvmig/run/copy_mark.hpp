@@ -1,16 +1,37 @@
 // SPDX-License-Identifier: MIT
-/// The names and the text by which a broken copy is found again.
+/// What a copy is of and how far it has come, and the names and text by which that is found again.
 #pragma once
 
-#include <kvmig/run/copy_end.hpp>
+#include <kvmig/core/units.hpp>
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace kvmig::run {
+
+/// What an image is, as far as its end can tell: equal as long as nobody changed it.
+struct image_identity {
+    std::uint64_t file_system = 0;
+    std::uint64_t inode = 0;
+    bytes size;
+    std::int64_t modified = 0; ///< nanoseconds since 1970
+    std::int64_t changed = 0;  ///< likewise; of the inode
+
+    friend bool operator==(const image_identity &, const image_identity &) = default;
+};
+
+/// What a broken copy left: how far it is sure to have come, and of what.
+struct copy_mark {
+    image_identity of;
+    std::uint64_t done = 0; ///< every byte below it is on the target's disk, or a hole
+
+    friend bool operator==(const copy_mark &, const copy_mark &) = default;
+};
 
 inline std::string part_name(const std::string &name) { return '.' + name + ".kvmig-part"; }
 inline std::string mark_name(const std::string &name) { return '.' + name + ".kvmig-mark"; }
@@ -55,12 +76,7 @@ inline std::string mark_name(const std::string &name) { return '.' + name + ".kv
     return out;
 }
 
-/// A part whose mark is missing or damaged.
-[[nodiscard]] inline error unreadable_mark(const std::string &target, const std::string &mark) {
-    return make_error(error_kind::conflict, "a part of a copy is there, but " + mark +
-                                                ", which tells how far it came, cannot be read")
-        .about(target)
-        .advise("copy with --fresh, which begins anew");
-}
+/// The most bytes that a mark has.
+inline constexpr std::size_t mark_most = 256;
 
 } // namespace kvmig::run

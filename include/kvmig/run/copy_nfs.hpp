@@ -5,10 +5,10 @@
 #include <kvmig/model/nfs_url.hpp>
 #include <kvmig/nfs/context.hpp>
 #include <kvmig/nfs/file.hpp>
+#include <kvmig/nfs/small_file.hpp>
 #include <kvmig/run/copy_end.hpp>
 #include <kvmig/run/copy_mark.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -52,9 +52,35 @@ private:
     std::optional<nfs::context> on_;
 };
 
+/// What both ends have of their connection.
+template <class End> class nfs_end : public End {
+public:
+    nfs_end(const model::nfs_url &url, const nfs::connect_options &options) : link_(url, options) {}
+
+    [[nodiscard]] const std::string &name() const noexcept final { return link_.name(); }
+    [[nodiscard]] std::optional<pollfd> wanted() const final { return link_.wanted(); }
+    expected<void> service(short revents) final { return link_.service(revents); }
+    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
+                              copy_completion done) final {
+        return file_->start_read(offset, into, std::move(done));
+    }
+
+protected:
+    expected<void> open_file(const std::string &path, nfs::open_for how, std::uint32_t mode = 0) {
+        auto opened = nfs::file::open(link_.on(), path, how, mode);
+        if (!opened) return fail(std::move(opened).error());
+        file_.emplace(std::move(*opened));
+        return {};
+    }
+
+    nfs_link link_; // NOLINT(cppcoreguidelines-non-private-member-variables-in-classes)
+    std::optional<nfs::file>
+        file_; // NOLINT(cppcoreguidelines-non-private-member-variables-in-classes)
+};
+
 } // namespace detail
 
-class nfs_source final : public copy_source {
+class nfs_source final : public detail::nfs_end<copy_source> {
 public:
     static expected<std::unique_ptr<nfs_source>> open(const model::nfs_url &url,
                                                       const nfs::connect_options &options) {
@@ -71,16 +97,10 @@ public:
         return out;
     }
 
-    [[nodiscard]] const std::string &name() const noexcept override { return link_.name(); }
-    [[nodiscard]] std::optional<pollfd> wanted() const override { return link_.wanted(); }
-    expected<void> service(short revents) override { return link_.service(revents); }
     expected<void> reconnect(const std::stop_token &) override {
         file_.reset();
         if (auto made = link_.connect(); !made) return made;
-        auto opened = nfs::file::open(link_.on(), link_.url().path, nfs::open_for::reading);
-        if (!opened) return fail(std::move(opened).error());
-        file_.emplace(std::move(*opened));
-        return {};
+        return open_file(link_.url().path, nfs::open_for::reading);
     }
     [[nodiscard]] std::uint32_t mode() const noexcept override { return about_.mode & 07777U; }
     [[nodiscard]] bytes used() const noexcept override { return about_.used; }
@@ -101,22 +121,15 @@ public:
         out.resize(*got);
         return out;
     }
-    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
-                              copy_completion done) override {
-        const std::size_t most = static_cast<std::size_t>(file_->piece().count());
-        return file_->start_read(offset, into.first(std::min(most, into.size())), std::move(done));
-    }
 
 private:
     nfs_source(const model::nfs_url &url, const nfs::connect_options &options)
-        : link_(url, options) {}
+        : nfs_end(url, options) {}
 
-    detail::nfs_link link_;
-    std::optional<nfs::file> file_;
     nfs::attributes about_;
 };
 
-class nfs_target final : public copy_target {
+class nfs_target final : public detail::nfs_end<copy_target> {
 public:
     static expected<std::unique_ptr<nfs_target>> open(const model::nfs_url &url,
                                                       const nfs::connect_options &options) {
@@ -125,35 +138,16 @@ public:
         return out;
     }
 
-    [[nodiscard]] const std::string &name() const noexcept override { return link_.name(); }
-    [[nodiscard]] std::optional<pollfd> wanted() const override { return link_.wanted(); }
-    expected<void> service(short revents) override { return link_.service(revents); }
     expected<void> reconnect(const std::stop_token &) override {
         file_.reset();
         if (auto made = link_.connect(); !made) return made;
-        return open_part(nfs::open_for::writing, 0);
+        return open_file(part_, nfs::open_for::writing);
     }
 
     [[nodiscard]] expected<bool> exists() override { return there(link_.url().path); }
     [[nodiscard]] expected<void> unused() override { return {}; }
-    [[nodiscard]] expected<std::optional<copy_mark>> left_over() override {
-        const auto part = there(part_);
-        if (!part) return fail(part.error());
-        if (!*part) return std::nullopt;
-        const auto has_mark = there(mark_);
-        if (!has_mark) return fail(has_mark.error());
-        if (!*has_mark) return fail(unreadable_mark(name(), mark_));
-        auto file = nfs::file::open(link_.on(), mark_, nfs::open_for::reading);
-        if (!file) return fail(std::move(file).error());
-        std::vector<std::byte> text(4096);
-        const auto got = file->read(0, text);
-        if (!got) return fail(got.error());
-        auto mark = parse_mark({reinterpret_cast<const char *>(text.data()), *got});
-        if (!mark) return fail(unreadable_mark(name(), mark_));
-        return mark;
-    }
     expected<void> begin(bool resume, std::uint32_t mode) override {
-        return open_part(resume ? nfs::open_for::writing : nfs::open_for::creating, mode);
+        return open_file(part_, resume ? nfs::open_for::writing : nfs::open_for::creating, mode);
     }
     expected<void> set_size(bytes size) override { return file_->set_size(size); }
     [[nodiscard]] expected<bytes> free_room() override {
@@ -163,26 +157,16 @@ public:
     }
     expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
                                copy_completion done) override {
-        const std::size_t most = static_cast<std::size_t>(file_->piece().count());
-        return file_->start_write(offset, from.first(std::min(most, from.size())), std::move(done));
-    }
-    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
-                              copy_completion done) override {
-        const std::size_t most = static_cast<std::size_t>(file_->piece().count());
-        return file_->start_read(offset, into.first(std::min(most, into.size())), std::move(done));
+        return file_->start_write(offset, from, std::move(done));
     }
     expected<void> sync() override { return file_->sync(); }
     expected<void> write_mark(const copy_mark &mark) override {
-        const std::string text = to_text(mark);
         auto file = nfs::file::open(link_.on(), mark_, nfs::open_for::writing);
         if (!file && file.error().kind == error_kind::not_found) {
             file = nfs::file::open(link_.on(), mark_, nfs::open_for::creating);
         }
         if (!file) return fail(std::move(file).error());
-        if (auto put = file->write(0, std::as_bytes(std::span(text))); !put) return put;
-        if (auto cut = file->set_size(bytes{text.size()}); !cut) return cut;
-        if (auto synced = file->sync(); !synced) return synced;
-        return file->close();
+        return nfs::write_whole(*std::move(file), to_text(mark));
     }
     expected<void> publish(bool replace) override {
         if (auto closed = file_->close(); !closed) return closed;
@@ -203,9 +187,17 @@ public:
         return part ? mark : part;
     }
 
+protected:
+    [[nodiscard]] expected<bool> has_part() override { return there(part_); }
+    [[nodiscard]] expected<std::string> mark_text() override {
+        auto text = nfs::read_small(link_.on(), mark_, mark_most);
+        if (!text) return fail(std::move(text).error());
+        return text->value_or("");
+    }
+
 private:
     nfs_target(const model::nfs_url &url, const nfs::connect_options &options)
-        : link_(url, options) {
+        : nfs_end(url, options) {
         const auto where = model::split_path(url.path);
         folder_ = where.folder;
         const std::string in = where.folder == "/" ? "/" : where.folder + '/';
@@ -213,12 +205,6 @@ private:
         mark_ = in + mark_name(where.name);
     }
 
-    expected<void> open_part(nfs::open_for how, std::uint32_t mode) {
-        auto opened = nfs::file::open(link_.on(), part_, how, mode);
-        if (!opened) return fail(std::move(opened).error());
-        file_.emplace(std::move(*opened));
-        return {};
-    }
     [[nodiscard]] expected<bool> there(const std::string &path) const {
         const auto about = link_.on().stat(path);
         if (about) return true;
@@ -231,8 +217,6 @@ private:
         return gone;
     }
 
-    detail::nfs_link link_;
-    std::optional<nfs::file> file_;
     std::string folder_;
     std::string part_;
     std::string mark_;

@@ -4,6 +4,7 @@
 
 #include <kvmig/host/image_file.hpp>
 #include <kvmig/model/nfs_url.hpp>
+#include <kvmig/model/octal_escape.hpp>
 #include <kvmig/run/shared_place.hpp>
 
 #include <cerrno>
@@ -17,7 +18,6 @@
 #include <span>
 #include <sstream>
 #include <string>
-#include <string_view>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -40,17 +40,6 @@ struct local_mount {
 /// @param folder absolute, without symbolic links
 [[nodiscard]] inline std::optional<local_mount> find_mount(std::istream &lines,
                                                            const std::string &folder) {
-    const auto unescaped = [](std::string_view text) { // \040 is a blank
-        std::string out;
-        for (std::size_t i = 0; i < text.size(); ++i) {
-            const bool octal = text[i] == '\\' && text.size() - i > 3;
-            out += octal ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                                             (text[i + 3] - '0'))
-                         : text[i];
-            if (octal) i += 3;
-        }
-        return out;
-    };
     std::optional<local_mount> out;
     std::size_t longest = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -62,8 +51,8 @@ struct local_mount {
         }
         local_mount one;
         if (!(words >> one.type >> word)) continue;
-        one.source = unescaped(word);
-        point = unescaped(point);
+        one.source = model::unescape_octal(word);
+        point = model::unescape_octal(point);
         const auto below = model::path_below(folder, point);
         if (!below || point.size() < longest) continue;
         longest = point.size();

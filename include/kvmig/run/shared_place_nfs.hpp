@@ -7,13 +7,11 @@
 #include <kvmig/nfs/context.hpp>
 #include <kvmig/nfs/exports.hpp>
 #include <kvmig/nfs/file.hpp>
+#include <kvmig/nfs/small_file.hpp>
 #include <kvmig/run/shared_place.hpp>
 
-#include <cstddef>
-#include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,22 +22,6 @@ namespace detail {
 
 [[nodiscard]] inline std::string path_in(const std::string &folder, const std::string &name) {
     return (folder == "/" ? "" : folder) + '/' + name;
-}
-
-/// The start of a small file; nothing when there is none.
-[[nodiscard]] inline expected<std::optional<std::string>> read_small(const nfs::context &on,
-                                                                     const std::string &path) {
-    auto file = nfs::file::open(on, path, nfs::open_for::reading);
-    if (!file) {
-        if (file.error().kind == error_kind::not_found) return std::nullopt;
-        return fail(std::move(file).error());
-    }
-    std::string out(model::token_most, '\0');
-    const auto got = file->read(0, std::as_writable_bytes(std::span(out.data(), out.size())));
-    if (!got) return fail(got.error());
-    out.resize(*got);
-    if (auto closed = file->close(); !closed) return fail(std::move(closed).error());
-    return std::optional(std::move(out));
 }
 
 } // namespace detail
@@ -88,15 +70,14 @@ public:
         return with([&](const nfs::context &on) -> expected<void> {
             auto file = nfs::file::open(on, path_of(name), nfs::open_for::creating, 0644);
             if (!file) return fail(std::move(file).error());
-            auto done = file->write(0, std::as_bytes(std::span(content.data(), content.size())));
-            if (done) done = file->sync();
-            if (done) done = file->close();
-            return done;
+            return nfs::write_whole(*std::move(file), content);
         });
     }
 
     [[nodiscard]] expected<std::optional<std::string>> read(const std::string &name) {
-        return with([&](const nfs::context &on) { return detail::read_small(on, path_of(name)); });
+        return with([&](const nfs::context &on) {
+            return nfs::read_small(on, path_of(name), model::token_most);
+        });
     }
 
     [[nodiscard]] expected<std::vector<std::string>> tokens() {
@@ -185,7 +166,7 @@ private:
 
     [[nodiscard]] static expected<bool> holds(const nfs::context &on, const std::string &folder,
                                               const std::string &name, const std::string &content) {
-        auto found = detail::read_small(on, detail::path_in(folder, name));
+        auto found = nfs::read_small(on, detail::path_in(folder, name), model::token_most);
         if (!found) return fail(std::move(found).error());
         return *found == content;
     }
