@@ -11,5 +11,6 @@
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/host/journal_tables.hpp>
 #include <kvmig/host/kernel_files.hpp>
+#include <kvmig/host/remote_command.hpp>
 #include <kvmig/host/revert_record.hpp>
 #include <kvmig/host/tuning_facts.hpp>

@@ -18,6 +18,7 @@
 #include <kvmig/model/nfs_option_list.hpp>
 #include <kvmig/model/nfs_url.hpp>
 #include <kvmig/model/octal_escape.hpp>
+#include <kvmig/model/path_rule.hpp>
 #include <kvmig/model/probe_token.hpp>
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/model/qcow2_backing.hpp>

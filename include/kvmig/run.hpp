@@ -7,6 +7,7 @@
 #include <kvmig/run/check_names.hpp>
 #include <kvmig/run/check_proof.hpp>
 #include <kvmig/run/check_storage.hpp>
+#include <kvmig/run/copied_images.hpp>
 #include <kvmig/run/copy.hpp>
 #include <kvmig/run/copy_end.hpp>
 #include <kvmig/run/copy_engine.hpp>
@@ -14,10 +15,13 @@
 #include <kvmig/run/copy_mark.hpp>
 #include <kvmig/run/copy_nfs.hpp>
 #include <kvmig/run/copy_pieces.hpp>
+#include <kvmig/run/copy_plan.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>
 #include <kvmig/run/failure.hpp>
+#include <kvmig/run/image_facts.hpp>
+#include <kvmig/run/image_targets.hpp>
 #include <kvmig/run/inbox.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
@@ -25,10 +29,14 @@
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/migrate_between.hpp>
 #include <kvmig/run/migrate_cold.hpp>
+#include <kvmig/run/migrate_cold_copied.hpp>
 #include <kvmig/run/migration_result.hpp>
+#include <kvmig/run/on_host.hpp>
 #include <kvmig/run/open.hpp>
+#include <kvmig/run/plan_images.hpp>
 #include <kvmig/run/prove_shared.hpp>
 #include <kvmig/run/recover.hpp>
+#include <kvmig/run/rsync.hpp>
 #include <kvmig/run/sampler.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/shared_images.hpp>

@@ -2,6 +2,7 @@
 /// All of `kvmig/xml`.
 #pragma once
 
+#include <kvmig/xml/adapt_paths.hpp>
 #include <kvmig/xml/capabilities.hpp>
 #include <kvmig/xml/cpu.hpp>
 #include <kvmig/xml/disk.hpp>

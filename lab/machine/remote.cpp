@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <lab/machine/remote.hpp>
 
-#include <fmt/format.h>
+#include <kvmig/host/remote_command.hpp>
 
 namespace kvmig::lab {
 
 host::command remote_command(const machine_spec &machine, const std::vector<std::string> &argv) {
-    host::command cmd;
-    cmd.argv = {"ssh"};
-    if (argv.empty()) {
-        cmd.argv.push_back(fqdn(machine));
-        return cmd;
-    }
-    cmd.argv.insert(cmd.argv.end(), {fqdn(machine), "--"});
-    for (const std::string &word : argv) cmd.argv.push_back(host::quoted(word));
-    return cmd;
+    return host::remote_command({"ssh"}, fqdn(machine), argv);
 }
 
 expected<std::string> remote_output(const machine_spec &machine,

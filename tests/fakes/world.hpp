@@ -34,6 +34,7 @@ public:
         bool deaf = false;         ///< the guest does not hear that it is to shut down
         bool other_image = false;  ///< the destination has another one at the path
         bool cannot_start = false; ///< the destination cannot start the guest
+        std::string image = "/images/vm1.qcow2"; ///< of the guest's one disk, raw
     };
     // Its phases.
     static constexpr int none = 0;
@@ -190,6 +191,7 @@ public:
         return (source_ && source_->persistent ? 1 : 0) +
                (destination_ && destination_->persistent ? 1 : 0);
     }
+    [[nodiscard]] const std::string &image_path() const noexcept { return script_.image; }
     [[nodiscard]] bool at_work() {
         const std::scoped_lock held(lock_);
         return phase_ != none;
@@ -367,8 +369,8 @@ public:
     expected<std::string> definition(const uuid &) {
         return in_->call(controller_, [&]() -> expected<std::string> {
             return "<domain type='kvm'><name>vm1</name><memory>1024</memory><devices>"
-                   "<disk type='file'><source file='/images/vm1.qcow2'/><target dev='vda'/></disk>"
-                   "</devices></domain>";
+                   "<disk type='file'><source file='" +
+                   in_->image_path() + "'/><target dev='vda'/></disk></devices></domain>";
         });
     }
     expected<void> define(const std::string &) {
@@ -435,7 +437,8 @@ struct taken_up {
 
 /// A new controller takes up every open migration; it is killed at its `at`-th half of a call (0:
 /// never). An error of `recover` is a failure of the fake's user, and thrown.
-inline taken_up take_up(world &w, int at, bool undo, const run::sampling &how) {
+inline taken_up take_up(world &w, int at, bool undo, const run::sampling &how,
+                        const run::copy_reach &reach = {}) {
     w.begin_controller(at);
     world_journal journal(w);
     taken_up out;
@@ -445,7 +448,8 @@ inline taken_up take_up(world &w, int at, bool undo, const run::sampling &how) {
             const auto connect = [&](const std::string &uri) -> expected<world_host> {
                 return world_host(w, uri == "fake:///0" ? 0 : 1);
             };
-            auto came = run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, how);
+            auto came = run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, how,
+                                     ports::system_clock(), reach);
             out.settled.push_back(std::move(came.value().now));
         }
     } catch (const killed &) {

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <poll.h>
 #include <stop_token>
@@ -46,6 +47,8 @@ struct command {
     /// How long the program may take to end after SIGTERM before SIGKILL follows; 0: SIGKILL, and
     /// nothing before.
     std::chrono::milliseconds grace = std::chrono::seconds{5};
+    /// Told each piece of its standard output as it comes, on the thread that called `run`.
+    std::function<void(std::string_view)> heard{};
 };
 
 /// What came of it.
@@ -247,7 +250,7 @@ private:
     }
 
     void serve(const std::array<pollfd, 5> &fds) {
-        if (fds[0].revents != 0) drain(program_.out, result_.out);
+        if (fds[0].revents != 0) hear();
         if (fds[1].revents != 0) drain(program_.err, result_.err);
         if (fds[2].revents != 0) feed();
         if (fds[4].revents != 0) {
@@ -257,6 +260,14 @@ private:
         if (fds[3].revents != 0) {
             result_.status = reap(program_.pid);
             ended_ = true;
+        }
+    }
+
+    void hear() {
+        const std::size_t before = result_.out.size();
+        drain(program_.out, result_.out);
+        if (cmd_.heard && result_.out.size() > before) {
+            cmd_.heard(std::string_view(result_.out).substr(before));
         }
     }
 

@@ -28,6 +28,9 @@ using copy_callback = std::function<void(const copy_progress &)>;
 ///   Fails with `cancelled` after a stop.
 /// - `prove()`: succeeds only when the destination's images are equal to the source's; in words,
 ///   what proves it.
+/// - `keep()`: the guest is at the destination for good, and its images are its own from now on;
+/// may
+///   be called again. After it, `remove` is not called.
 /// - `remove()`: what `prepare` and `copy` made at the destination, and nothing else. What is gone
 ///   already is no error.
 template <class T>
@@ -36,6 +39,7 @@ concept image_mover = requires(T &m, const copy_callback &progress, const std::s
     { m.prepare() } -> std::same_as<expected<void>>;
     { m.copy(progress, stop) } -> std::same_as<expected<void>>;
     { m.prove() } -> std::same_as<expected<std::string>>;
+    { m.keep() } -> std::same_as<expected<void>>;
     { m.remove() } -> std::same_as<expected<void>>;
 };
 

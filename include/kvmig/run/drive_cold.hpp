@@ -112,6 +112,7 @@ public:
     /// After a cancel; and a destination that could not start the guest once is not asked again.
     [[nodiscard]] bool gives_up() const noexcept { return start_failed_ || stop_requested(); }
     [[nodiscard]] expected<void> remove_targets() { return images_.remove(); }
+    [[nodiscard]] expected<void> keep_targets() { return images_.keep(); }
 
     /// What went wrong, if anything did; the first of it.
     [[nodiscard]] const std::optional<error> &why() const noexcept { return why_; }

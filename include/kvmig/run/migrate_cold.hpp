@@ -39,6 +39,9 @@ struct cold_options {
     bool undefine_source = false;
     /// A guest that ran is started at the destination; one that was shut off never is.
     bool start = true;
+    /// For the record: what a successor needs to know of how the images move; nothing of shared
+    /// ones.
+    std::string images{};
 };
 
 /// A cold migration that succeeded.
@@ -155,6 +158,7 @@ migrate_cold(H &source, const uuid &id, const std::string &name, H &destination,
     record.domain_uuid = id;
     record.source_uri = hosts->source.uri;
     record.destination_uri = hosts->destination.uri;
+    record.options = options.images;
     record.detail = definition;
     record.opened = clock.utc();
     auto lease = journal.open(record);

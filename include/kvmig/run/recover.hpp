@@ -9,12 +9,14 @@
 #include <kvmig/migration/recovery_choice.hpp>
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/cold_host.hpp>
+#include <kvmig/ports/image_mover.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/ports/steerable.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
+#include <kvmig/run/migrate_cold_copied.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/settle.hpp>
@@ -65,7 +67,10 @@ namespace detail {
 [[nodiscard]] inline expected<void> understand(const ports::migration_record &record) {
     if (record.before.kind == migration::kind::cold) {
         auto guest = xml::parse_domain(record.detail);
-        return guest ? expected<void>() : fail(std::move(guest).error());
+        if (!guest) return fail(std::move(guest).error());
+        if (record.before.shared_storage) return {};
+        auto plan = copy_plan_from_text(record.options);
+        return plan ? expected<void>() : fail(std::move(plan).error());
     }
     auto options = migration::options_from_text(record.options);
     return options ? expected<void>() : fail(std::move(options).error());
@@ -92,23 +97,42 @@ recover_live(H &source, H &destination, const ports::migration_record &record,
     return settler(driver, wish.undo, std::move(resume), wish.chosen).run();
 }
 
-/// The record's detail is the definition for the destination. Only images that both hosts share
-/// were moved so far.
+template <ports::cold_host H, ports::image_mover M, ports::journal J, ports::clock C>
+[[nodiscard]] settlement recover_with(M &images, H &source, H &destination,
+                                      const ports::migration_record &record, journaled<J, C> &steps,
+                                      const recovery_wish &wish, const std::stop_token &leave,
+                                      const sampling &how, std::vector<error> &gaps) {
+    const cold_callback silent;
+    cold_driver<H, M, J, C> driver(source, destination, record.domain_uuid, steps, images,
+                                   record.detail, silent, {}, how);
+    driver.leave_on(leave);
+    gaps = driver.listen();
+    return settler(driver, wish.undo, {}, wish.chosen).run();
+}
+
+/// The record's detail is the definition for the destination; its options are the plan of the
+/// copies, where images are copied.
 template <ports::steerable H, ports::journal J, ports::clock C>
 [[nodiscard]] expected<settlement>
 recover_cold(H &source, H &destination, const ports::migration_record &record,
              journaled<J, C> &steps, const recovery_wish &wish, const std::stop_token &leave,
-             const sampling &how, std::vector<error> &gaps) {
+             const sampling &how, std::vector<error> &gaps, const copy_reach &reach) {
     if constexpr (ports::cold_host<H>) {
-        const auto guest = xml::parse_domain(record.detail);
-        if (!guest) return fail(guest.error());
-        shared_images<H> images(source, destination, *guest);
-        const cold_callback silent;
-        cold_driver<H, shared_images<H>, J, C> driver(
-            source, destination, record.domain_uuid, steps, images, record.detail, silent, {}, how);
-        driver.leave_on(leave);
-        gaps = driver.listen();
-        return settler(driver, wish.undo, {}, wish.chosen).run();
+        if (record.before.shared_storage) {
+            const auto guest = xml::parse_domain(record.detail);
+            if (!guest) return fail(guest.error());
+            shared_images<H> images(source, destination, *guest);
+            return recover_with(images, source, destination, record, steps, wish, leave, how, gaps);
+        }
+        auto plan = copy_plan_from_text(record.options);
+        if (!plan) return fail(std::move(plan).error());
+        auto here = reach.host(record.source_uri);
+        if (!here) return fail(std::move(here).error());
+        auto there = reach.host(record.destination_uri);
+        if (!there) return fail(std::move(there).error());
+        copied_images images(*std::move(here), *std::move(there), *std::move(plan), reach.ssh,
+                             reach.patience);
+        return recover_with(images, source, destination, record, steps, wish, leave, how, gaps);
     } else {
         return fail(error_kind::unsupported, "migration " + std::to_string(steps.id().number) +
                                                  " is a cold one, which these hosts cannot take "
@@ -122,13 +146,15 @@ recover_cold(H &source, H &destination, const ports::migration_record &record,
 /// `expected<H>`, and brings it to its end as wished. Where it must not decide alone, and nothing
 /// was chosen, it does nothing: the settlement says what was seen and what the choices are.
 ///
-/// `leave` ends the watching of what goes on by itself, and nothing else. Fails with `not_found`;
+/// `reach`: how hosts are reached whose images are copied. `leave` ends the watching of what goes
+/// on by itself, and nothing else. Fails with `not_found`;
 /// with `conflict` while another controller drives the migration; with `protocol` when the record
 /// cannot be understood.
 template <ports::journal J, class Connect, ports::clock C = ports::system_clock>
 [[nodiscard]] expected<recovered>
 recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish &wish = {},
-        const std::stop_token &leave = {}, const sampling &how = {}, C clock = {}) {
+        const std::stop_token &leave = {}, const sampling &how = {}, C clock = {},
+        const copy_reach &reach = {}) {
     using host_type = typename decltype(connect(std::string()))::value_type;
     static_assert(ports::steerable<host_type>);
     auto lease = journal.take(id);
@@ -171,11 +197,11 @@ recover(J &journal, ports::migration_id id, Connect connect, const recovery_wish
     if (auto begun = steps.feed(migration::event::controller_restarted, "taken up"); !begun) {
         return fail(std::move(begun).error());
     }
-    auto settled =
-        record.before.kind == migration::kind::cold
-            ? detail::recover_cold(*source, *destination, record, steps, wish, leave, how, out.gaps)
-            : detail::recover_live(*source, *destination, record, steps, wish, leave, how,
-                                   out.gaps);
+    auto settled = record.before.kind == migration::kind::cold
+                       ? detail::recover_cold(*source, *destination, record, steps, wish, leave,
+                                              how, out.gaps, reach)
+                       : detail::recover_live(*source, *destination, record, steps, wish, leave,
+                                              how, out.gaps);
     if (!settled) return fail(std::move(settled).error());
     out.now = *std::move(settled);
     return out;

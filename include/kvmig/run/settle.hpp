@@ -239,8 +239,9 @@ private:
         }
         return out.empty() ? "nothing was to be done" : out;
     }
-    bool failed(host_step step, error why) {
-        const std::string text = std::string(to_string(step)) + " failed: " + why.what;
+    bool failed(host_step step, error why) { return failed(to_string(step), std::move(why)); }
+    bool failed(std::string_view step, error why) {
+        const std::string text = std::string(step) + " failed: " + why.what;
         if (!feed(event::step_failed, text)) return false;
         out_.said = text;
         out_.problem = std::move(why);
@@ -251,6 +252,11 @@ private:
     /// looked at first, and anything but a guest at the destination alone is asked about.
     bool release() {
         if (ruling_.feed.has(event::guest_at_destination)) {
+            if constexpr (requires { driver_.keep_targets(); }) {
+                if (auto kept = driver_.keep_targets(); !kept) {
+                    return failed("keep_targets", std::move(kept).error());
+                }
+            }
             return carry_out({host_step::destroy_source, host_step::undefine_source,
                               host_step::resume_destination, host_step::start_destination},
                              event::source_released);
