@@ -46,7 +46,7 @@ public:
     [[nodiscard]] expected<void> prepare() {
         std::map<std::string, std::pair<bytes, bytes>> room; // by mount: there is, is needed
         for (const image_copy &each : plan_.images) {
-            const expected<void> fit =
+            expected<void> fit =
                 each.kind == image_kind::file ? check_file(each, room) : check_device(each);
             if (!fit) return fit;
         }

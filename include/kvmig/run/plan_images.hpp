@@ -108,7 +108,7 @@ private:
         }
         auto facts = parse_stat(*said);
         if (!facts) {
-            return fail(problem(facts.error().kind, path, "cannot be copied")
+            return fail(problem(error_kind::unsupported, path, "cannot be copied")
                             .because(std::move(facts).error()));
         }
         if (facts->kind == image_kind::block) {
@@ -130,7 +130,7 @@ private:
         if (!said) return fail(std::move(said).error());
         auto header = model::qcow2::parse_header(std::as_bytes(std::span(*said)));
         if (!header) {
-            return fail(problem(header.error().kind, path, "is no sound qcow2 image")
+            return fail(problem(error_kind::unsupported, path, "is no sound qcow2 image")
                             .because(std::move(header).error()));
         }
         if (header->external_data()) {
