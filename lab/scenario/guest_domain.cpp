@@ -24,6 +24,23 @@ void add_interface(pugi::xml_node devices, const std::string &bridge, const std:
     interface.append_child("model").append_attribute("type") = "virtio";
 }
 
+void add_disk(pugi::xml_node devices, const std::filesystem::path &path, const std::string &format,
+              const char *name) {
+    const bool block = path.string().starts_with("/dev/");
+    auto disk = devices.append_child("disk");
+    disk.append_attribute("type") = block ? "block" : "file";
+    disk.append_attribute("device") = "disk";
+    auto driver = disk.append_child("driver");
+    driver.append_attribute("name") = "qemu";
+    driver.append_attribute("type") = format.c_str();
+    // The host's page cache is not shared between hosts.
+    driver.append_attribute("cache") = "none";
+    disk.append_child("source").append_attribute(block ? "dev" : "file") = path.c_str();
+    auto target = disk.append_child("target");
+    target.append_attribute("dev") = name;
+    target.append_attribute("bus") = "virtio";
+}
+
 } // namespace
 
 guest_domain usual_guest() {
@@ -68,20 +85,8 @@ std::string domain_xml(const guest_domain &guest) {
     add_text(domain, "on_crash", "destroy");
 
     auto devices = domain.append_child("devices");
-    if (!guest.disk.empty()) {
-        auto disk = devices.append_child("disk");
-        disk.append_attribute("type") = "file";
-        disk.append_attribute("device") = "disk";
-        auto driver = disk.append_child("driver");
-        driver.append_attribute("name") = "qemu";
-        driver.append_attribute("type") = guest.disk_format.c_str();
-        // The host's page cache is not shared between hosts.
-        driver.append_attribute("cache") = "none";
-        disk.append_child("source").append_attribute("file") = guest.disk.c_str();
-        auto target = disk.append_child("target");
-        target.append_attribute("dev") = "vda";
-        target.append_attribute("bus") = "virtio";
-    }
+    if (!guest.disk.empty()) add_disk(devices, guest.disk, guest.disk_format, "vda");
+    if (!guest.second_disk.empty()) add_disk(devices, guest.second_disk, "raw", "vdb");
     if (!guest.cdrom.empty()) {
         auto drive = devices.append_child("disk");
         drive.append_attribute("type") = "file";

@@ -7,6 +7,8 @@
 namespace kvmig::lab {
 
 [[nodiscard]] scenario cold_shared();
+[[nodiscard]] scenario cold_local_file();
+[[nodiscard]] scenario cold_local_lvm();
 [[nodiscard]] scenario live_shared();
 [[nodiscard]] scenario live_shared_mount();
 [[nodiscard]] scenario live_block();
