@@ -12,6 +12,7 @@
 #include <kvmig/libvirt.hpp>
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/migrate_cold.hpp>
+#include <kvmig/run/migrate_cold_copied.hpp>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -106,14 +107,22 @@ expected<run::cold_result> migrate_cold(const migrate_request &asked, const std:
     if (!options) return fail(std::move(options).error());
     auto how = cold_options_of(*options);
     if (!how) return fail(std::move(how).error());
+    const auto wish = copy_wish_of(asked);
+    if (!wish) return fail(wish.error());
     return between(asked, stop, [&](const auto &domain, const auto &destination, auto &journal) {
         console line;
         libvirt::hypervisor from(domain.on());
         libvirt::hypervisor to(destination);
-        return run::migrate_cold_shared(
-            from, domain.id(), domain.name(), to, journal, *how,
-            [&](const run::cold_progress &now) { line.show(progress_text(asked.domain, now)); },
-            stop, {.interval = std::chrono::milliseconds(asked.interval)});
+        const run::cold_callback show = [&](const run::cold_progress &now) {
+            line.show(progress_text(asked.domain, now));
+        };
+        const run::sampling watched{.interval = std::chrono::milliseconds(asked.interval)};
+        if (asked.copy_images) {
+            return run::migrate_cold_copied(from, domain.id(), domain.name(), to, journal, *wish,
+                                            *how, show, stop, watched);
+        }
+        return run::migrate_cold_shared(from, domain.id(), domain.name(), to, journal, *how, show,
+                                        stop, watched);
     });
 }
 

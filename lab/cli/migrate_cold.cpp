@@ -31,6 +31,30 @@ expected<run::cold_options> cold_options_of(const migration::options &asked) {
                     .advise("leave them out, or migrate with --mode live"));
 }
 
+expected<run::copy_wish> copy_wish_of(const migrate_request &asked) {
+    run::copy_wish out;
+    for (const std::string &each : asked.path_rules) {
+        auto rule = model::path_rule::parse(each);
+        if (!rule) {
+            rule.error().what = "--map-path: " + rule.error().what;
+            return fail(std::move(rule).error());
+        }
+        out.rules.push_back(*std::move(rule));
+    }
+    if (asked.copy_address.empty()) return out;
+    auto to = model::uri_authority::parse(asked.copy_address);
+    if (to && (to->host.empty() || asked.copy_address.starts_with('-'))) {
+        to = fail(error_kind::invalid_argument, "it names no host");
+    }
+    if (!to) {
+        return fail(make_error(error_kind::invalid_argument,
+                               "--copy-address: '" + asked.copy_address + "': " + to.error().what)
+                        .advise("write it as [USER@]HOST[:PORT]"));
+    }
+    out.address = *std::move(to);
+    return out;
+}
+
 std::string progress_text(const std::string &domain, const run::cold_progress &now) {
     std::string out = fmt::format("{}: {}", domain, to_string(now.at));
     if (now.images && now.images->total.count() > 0) {

@@ -149,6 +149,12 @@ void add_steering(CLI::App &sub, migrate_request &asked) {
 } // namespace
 
 expected<migration::options> options_of(const migrate_request &asked) {
+    if (asked.copy_images && asked.mode != "cold") {
+        return fail(make_error(error_kind::invalid_argument,
+                               "--copy-images is for --mode cold, and the mode is " + asked.mode)
+                        .advise("disks of a running guest are copied with --mode block or "
+                                "incremental"));
+    }
     migration::options out = asked.options;
     const bool cold = asked.mode == "cold";
     out.flags.set(flag::live, asked.live.value_or(!cold && !out.flags.has(flag::offline)));
@@ -203,6 +209,18 @@ void add_request(CLI::App &sub, migrate_request &asked, context &ctx) {
                    "chain is; cold: the guest is shut down, and started there")
         ->check(CLI::IsMember({"live", "block", "incremental", "cold"}))
         ->capture_default_str();
+    auto *copy = sub.add_flag("--copy-images", asked.copy_images,
+                              "With --mode cold: copy the disks' images from host to host");
+    sub.add_option("--map-path", asked.path_rules,
+                   "With --copy-images: what is below FROM at the source is below TO at the "
+                   "destination; may be given several times")
+        ->type_name("FROM=TO")
+        ->needs(copy);
+    sub.add_option("--copy-address", asked.copy_address,
+                   "With --copy-images: where the source's SSH reaches the destination; otherwise "
+                   "the host of --to")
+        ->type_name("[USER@]HOST[:PORT]")
+        ->needs(copy);
     sub.add_flag_function(
         "--live,!--no-live", [&asked](std::int64_t count) { asked.live = count > 0; },
         "Keep the guest running while it moves: the default, unless --offline [live]");

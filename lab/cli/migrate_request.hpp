@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kvmig::lab::cli {
 
@@ -24,6 +25,10 @@ struct migrate_request {
     migration::options options{.flags = {}};
     std::optional<bool> live; ///< as asked for; otherwise unless offline
     std::string mode = "live";
+    // Of the mode cold.
+    bool copy_images = false;
+    std::vector<std::string> path_rules; ///< `FROM=TO`
+    std::string copy_address;            ///< `[USER@]HOST[:PORT]`
     std::string xml_file;
     std::string persistent_xml_file;
     // Amounts as they are typed, in MiB/s and bytes.

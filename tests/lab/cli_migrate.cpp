@@ -345,6 +345,36 @@ TEST_CASE("a cold migration refuses what has a meaning for live ones only") {
                Catch::Contains("warm") && Catch::Contains("cold"));
 }
 
+TEST_CASE("images are copied only cold, and by rules that can be read") {
+    const auto with = [](std::vector<std::string> more) {
+        std::vector<std::string> all = {"vm1",  "--from",          "test:///default",
+                                        "--to", "test:///default", "--copy-images"};
+        all.insert(all.end(), more.begin(), more.end());
+        return migrate(all);
+    };
+    auto out = with({});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("--mode cold") && Catch::Contains("block"));
+    out = with({"--mode", "cold", "--map-path", "images=/srv"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("--map-path") && Catch::Contains("FROM=TO"));
+    out = with({"--mode", "cold", "--copy-address", "root@:22"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("--copy-address"));
+    CHECK_THAT(refused({"vm1", "--from", "a", "--to", "b", "--map-path", "/a=/b"}),
+               Catch::Contains("--copy-images"));
+}
+
+TEST_CASE("a guest without images is migrated cold where they would be copied") {
+    folder nodes;
+    const std::string from = nodes.node("a", "vm1");
+    const std::string to = nodes.node("b", "vm2");
+    // The test driver's URI names no host that SSH could reach.
+    auto out = migrate({"vm1", "--from", from, "--to", to, "--mode", "cold", "--copy-images"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("does not tell how the source reaches it"));
+}
+
 TEST_CASE("the modes that copy disks set libvirt's flags") {
     for (const char *mode : {"block", "incremental"}) {
         const auto out = migrate({"vm1", "--from", "test:///default", "--to", "test:///default",
