@@ -20,6 +20,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_recovery();
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
+[[nodiscard]] scenario live_tls();
 [[nodiscard]] scenario shared_proof();
 
 } // namespace kvmig::lab
