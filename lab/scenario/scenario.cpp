@@ -29,10 +29,10 @@ void scenario_result::measure(std::string name, double value, std::string unit) 
 
 std::span<const scenario> all_scenarios() {
     static const std::array scenarios{
-        cold_shared(),       cold_local_file(), cold_local_lvm(),   live_shared(),
-        live_shared_mount(), live_block(),      live_incremental(), live_cancel(),
-        live_speed(),        live_downtime(),   live_converge(),    live_recovery(),
-        live_media(),        live_bridge(),     live_tls(),         shared_proof(),
+        cold_shared(),   cold_local_file(),  cold_local_lvm(), live_shared(), live_shared_mount(),
+        live_block(),    live_incremental(), live_cancel(),    live_speed(),  live_downtime(),
+        live_converge(), live_recovery(),    live_media(),     live_bridge(), live_tls(),
+        live_100mbit(),  shared_proof(),
     };
     return scenarios;
 }

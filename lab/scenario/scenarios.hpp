@@ -21,6 +21,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
 [[nodiscard]] scenario live_tls();
+[[nodiscard]] scenario live_100mbit();
 [[nodiscard]] scenario shared_proof();
 
 } // namespace kvmig::lab
