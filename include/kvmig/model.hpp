@@ -10,6 +10,7 @@
 #include <kvmig/model/export_collector.hpp>
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
+#include <kvmig/model/json_leaves.hpp>
 #include <kvmig/model/nfs_export.hpp>
 #include <kvmig/model/nfs_exportfs.hpp>
 #include <kvmig/model/nfs_exports_text.hpp>
@@ -28,6 +29,7 @@
 #include <kvmig/model/qcow2_map.hpp>
 #include <kvmig/model/qcow2_parse.hpp>
 #include <kvmig/model/qcow2_ranges.hpp>
+#include <kvmig/model/query_migrate.hpp>
 #include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/storage.hpp>
 #include <kvmig/model/version.hpp>
