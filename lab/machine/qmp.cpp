@@ -127,14 +127,21 @@ expected<qmp_client> qmp_client::connect(const std::filesystem::path &path, dial
                                          std::chrono::milliseconds watchdog, std::stop_token stop) {
     auto socket = connect_socket(path);
     if (!socket) return fail(std::move(socket).error());
-    qmp_client client{std::move(*socket), path.filename().string(), watchdog, std::move(stop)};
+    return over(*std::move(socket), path.filename().string(), kind, watchdog, std::move(stop));
+}
+
+expected<qmp_client> qmp_client::over(host::descriptor socket, std::string name, dialect kind,
+                                      std::chrono::milliseconds watchdog, std::stop_token stop) {
+    // Commands are short; where they do not fit into the socket's buffer, the write waits.
+    ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) & ~O_NONBLOCK);
+    qmp_client client{std::move(socket), std::move(name), watchdog, std::move(stop)};
     const auto deadline = clock::now() + watchdog;
     if (kind == dialect::monitor) {
         auto greeting = client.receive(deadline);
         if (!greeting) return fail(std::move(greeting).error());
         if (!greeting->contains("QMP")) {
             return fail(error_kind::protocol,
-                        fmt::format("{} does not greet as QEMU does", path.string()));
+                        fmt::format("{} does not greet as QEMU does", client.name_));
         }
         if (auto ready = client.execute("qmp_capabilities"); !ready) {
             return fail(std::move(ready).error());

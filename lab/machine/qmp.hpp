@@ -32,6 +32,12 @@ public:
             std::chrono::milliseconds watchdog = std::chrono::seconds{60},
             std::stop_token stop = {});
 
+    /// The same over a stream socket that is connected already, wherever to; errors call the other
+    /// side `name`.
+    [[nodiscard]] static expected<qmp_client>
+    over(host::descriptor socket, std::string name, dialect kind = dialect::monitor,
+         std::chrono::milliseconds watchdog = std::chrono::seconds{60}, std::stop_token stop = {});
+
     /// Executes a command and returns what it answers under `return`. A refusal by QEMU is `failed`
     /// with its class and description; a closed connection is `unreachable`. `fd` goes along as
     /// ancillary data (for `getfd`).

@@ -22,6 +22,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_bridge();
 [[nodiscard]] scenario live_tls();
 [[nodiscard]] scenario live_100mbit();
+[[nodiscard]] scenario live_monitor();
 [[nodiscard]] scenario shared_proof();
 
 } // namespace kvmig::lab
