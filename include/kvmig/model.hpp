@@ -32,4 +32,5 @@
 #include <kvmig/model/query_migrate.hpp>
 #include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/storage.hpp>
+#include <kvmig/model/tried_port.hpp>
 #include <kvmig/model/version.hpp>

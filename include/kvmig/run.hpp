@@ -5,6 +5,7 @@
 #include <kvmig/run/before_migration.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_names.hpp>
+#include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_proof.hpp>
 #include <kvmig/run/check_storage.hpp>
 #include <kvmig/run/copied_images.hpp>

@@ -145,6 +145,8 @@ precheck::facts healthy() {
     there.memory_available = bytes::gib(4);
     there.huge_pages = std::vector<precheck::free_pages>{{bytes::mib(2), pages{512}}};
     there.addresses = std::vector<std::string>{"192.0.2.12"};
+    there.ports = std::vector<model::tried_port>{{49152, model::port_answer::closed},
+                                                 {49215, model::port_answer::open}};
     there.networks.set("default", presence::active);
     there.interfaces.set("br0", presence::active);
     there.interfaces.set("eth1", presence::active);
@@ -172,6 +174,9 @@ precheck::facts sick() {
     f.destination.capabilities = told;
     f.destination.hostname = std::string("localhost");
     f.destination.addresses = std::vector<std::string>{};
+    f.destination.ports = std::vector<model::tried_port>{{49152, model::port_answer::rejected},
+                                                         {49215, model::port_answer::dropped},
+                                                         {49300, model::port_answer::unreachable}};
     f.destination.driver = std::string("Xen");
     f.destination.cpu = precheck::cpu_comparison{};
     f.destination.same_name = std::optional(precheck::known_domain{"vm1", id_of(2), false});

@@ -114,6 +114,35 @@ TEST_CASE("a name that leads the source to itself blocks, one that leads nowhere
     CHECK(told(f, "KVM-DNS-001") == unknown);
 }
 
+TEST_CASE("ports to which the source does not get through block, each in its way") {
+    using model::port_answer;
+    auto f = healthy();
+    const auto all_but = [&](const char *one) {
+        for (const char *id : {"KVM-NET-001", "KVM-NET-002", "KVM-NET-005"}) {
+            if (id != std::string(one)) CHECK_FALSE(told(f, id));
+        }
+    };
+    f.destination.ports =
+        std::vector<model::tried_port>{{49152, port_answer::open}, {49215, port_answer::closed}};
+    all_but("");
+    // One that is stuck is enough: which one libvirt will take is not known.
+    f.destination.ports = std::vector<model::tried_port>{{49152, port_answer::closed},
+                                                         {49215, port_answer::rejected}};
+    CHECK(told(f, "KVM-NET-001") == blocks);
+    all_but("KVM-NET-001");
+    f.destination.ports = std::vector<model::tried_port>{{49152, port_answer::dropped},
+                                                         {49215, port_answer::dropped}};
+    CHECK(told(f, "KVM-NET-002") == blocks);
+    all_but("KVM-NET-002");
+    f.destination.ports = std::vector<model::tried_port>{{49152, port_answer::unreachable}};
+    CHECK(told(f, "KVM-NET-005") == blocks);
+    all_but("KVM-NET-005");
+    // What is not known is told once.
+    forget(f.destination.ports);
+    CHECK(told(f, "KVM-NET-001") == unknown);
+    all_but("KVM-NET-001");
+}
+
 TEST_CASE("drivers that differ or do not migrate block") {
     auto f = healthy();
     f.destination.driver = std::string("Xen");

@@ -100,14 +100,16 @@ TEST_CASE("what a driver cannot tell is unknown, with its reason") {
 }
 
 TEST_CASE("a name is resolved where libvirt goes, and as it goes there") {
-    const auto here = run::resolving_command("qemu:///system", "kvm02");
+    const texts words{"getent", "ahosts", "kvm02; true"};
+    const auto here = run::command_at("qemu:///system", words);
     REQUIRE(here);
-    CHECK(here->argv == texts{"getent", "ahosts", "kvm02"});
-    const auto there = run::resolving_command("qemu+ssh://root@kvm01:2222/system", "kvm02");
+    CHECK(here->argv == words);
+    const auto there = run::command_at("qemu+ssh://root@kvm01:2222/system", words);
     REQUIRE(there);
-    CHECK(there->argv == texts{"ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-p",
-                               "2222", "-l", "root", "--", "kvm01", "getent ahosts 'kvm02'"});
-    const auto tls = run::resolving_command("qemu+tls://kvm01/system", "kvm02");
+    CHECK(there->argv == texts{"ssh", "-o", "BatchMode=yes", "-p", "2222", "-T", "-o",
+                               "ConnectTimeout=10", "root@kvm01", "--", "'getent'", "'ahosts'",
+                               "'kvm02; true'"});
+    const auto tls = run::command_at("qemu+tls://kvm01/system", words);
     REQUIRE_FALSE(tls);
     CHECK(tls.error().kind == error_kind::unsupported);
 }

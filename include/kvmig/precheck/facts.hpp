@@ -9,6 +9,7 @@
 #include <kvmig/model/host.hpp>
 #include <kvmig/model/job.hpp>
 #include <kvmig/model/shared_proof.hpp>
+#include <kvmig/model/tried_port.hpp>
 #include <kvmig/model/version.hpp>
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/nfs_facts.hpp>
@@ -131,6 +132,8 @@ struct destination_facts : host_facts {
     fact<std::vector<free_pages>> huge_pages;
     /// The addresses of the destination's own host name, as the source resolves it; empty: none.
     fact<std::vector<std::string>> addresses;
+    /// What the source meets at the ends of the range of migration ports of that name.
+    fact<std::vector<model::tried_port>> ports;
     by_name<presence> networks;
     by_name<presence> interfaces; ///< bridges and network cards of the host
     by_name<presence> filters;    ///< nwfilters
@@ -179,6 +182,7 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
     visit("memory_available", there.memory_available);
     visit("huge_pages", there.huge_pages);
     visit("addresses", there.addresses);
+    visit("ports", there.ports);
     named("networks", there.networks);
     named("interfaces", there.interfaces);
     named("filters", there.filters);

@@ -39,6 +39,9 @@ inline constexpr std::array rules_table{
     rules::one_name,
     // transport
     rules::cannot_migrate,
+    rules::ports_rejected,
+    rules::ports_dropped,
+    rules::no_network,
     // versions
     rules::architecture,
     rules::machine_missing,

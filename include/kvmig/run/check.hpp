@@ -10,6 +10,7 @@
 #include <kvmig/libvirt/node.hpp>
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/run/check_names.hpp>
+#include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_storage.hpp>
 #include <kvmig/xml/capabilities.hpp>
 #include <kvmig/xml/cpu.hpp>
@@ -218,6 +219,16 @@ collect_facts(const libvirt::domain &domain, const libvirt::connection &destinat
             detail::as_fact(detail::collect_huge_pages(destination, *there.capabilities));
     }
     there.addresses = detail::as_fact(resolve_at(uri_here, destination.hostname(), stop));
+    if (!there.addresses.known()) {
+        there.ports =
+            precheck::fact<std::vector<model::tried_port>>::unknown(there.addresses.reason());
+    } else if (there.addresses->empty()) {
+        there.ports = precheck::fact<std::vector<model::tried_port>>::unknown(
+            "the source does not resolve '" + destination.hostname() + "'");
+    } else {
+        there.ports =
+            detail::as_fact(try_ports_at(uri_here, destination.hostname(), migration_ports, stop));
+    }
     detail::collect_named(destination, out.domain, there);
     return out;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// How the source of a migration resolves the name of its destination.
+/// What the source of a migration is asked that libvirt does not tell: how it resolves the name of
+/// its destination.
 #pragma once
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/host/command.hpp>
+#include <kvmig/host/remote_command.hpp>
 #include <kvmig/model/connection_uri.hpp>
 
 #include <algorithm>
@@ -32,52 +34,65 @@ namespace detail {
     return out;
 }
 
+/// A command that ended with a status that tells nothing.
+[[nodiscard]] inline error ended(const host::command &command, const host::command_result &result) {
+    error problem = make_error(error_kind::failed, to_string(command) + " ended with status " +
+                                                       std::to_string(result.status));
+    const auto said = result.err.substr(0, result.err.find('\n'));
+    if (!said.empty()) problem.what += ": " + said;
+    return problem;
+}
+
 } // namespace detail
 
-/// The command by which the host at `uri` resolves `name`: here, or over SSH as libvirt goes there.
+/// The command that runs `argv` on the host at `uri`: here, or over SSH as libvirt goes there.
 /// Fails with `unsupported` for a host that is reached in another way.
-[[nodiscard]] inline expected<host::command> resolving_command(const std::string &uri,
-                                                               const std::string &name) {
+[[nodiscard]] inline expected<host::command> command_at(const std::string &uri,
+                                                        const std::vector<std::string> &argv) {
     auto to = model::connection_uri::parse(uri);
     if (!to) return fail(std::move(to).error());
     host::command out;
-    out.timeout = std::chrono::seconds(20);
     if (to->remote() && to->transport != "ssh") {
         return fail(make_error(error_kind::unsupported,
                                "the host is not reached over SSH, and libvirt does not tell")
                         .about(uri));
     }
     if (to->remote()) {
-        out.argv = {"ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"};
-        if (to->authority.port) {
-            out.argv.insert(out.argv.end(), {"-p", std::to_string(*to->authority.port)});
-        }
-        if (!to->authority.user.empty()) {
-            out.argv.insert(out.argv.end(), {"-l", to->authority.user});
-        }
-        out.argv.insert(out.argv.end(),
-                        {"--", to->authority.host, "getent ahosts " + host::quoted(name)});
+        auto end = host::ssh_end_of(uri);
+        if (!end) return fail(std::move(end).error());
+        std::vector<std::string> ssh = host::batch_ssh(*end);
+        ssh.insert(ssh.end(), {"-T", "-o", "ConnectTimeout=10"});
+        out = host::remote_command(std::move(ssh), host::login_of(*end), argv);
     } else {
-        out.argv = {"getent", "ahosts", name};
+        out.argv = argv;
     }
+    out.timeout = std::chrono::seconds(30);
     return out;
+}
+
+/// What `argv` prints on the host at `uri`; an error when it ends with another status than 0.
+[[nodiscard]] inline expected<std::string> output_at(const std::string &uri,
+                                                     const std::vector<std::string> &argv,
+                                                     const std::stop_token &stop = {}) {
+    auto command = command_at(uri, argv);
+    if (!command) return fail(std::move(command).error());
+    auto result = host::run(*command, stop);
+    if (!result) return fail(std::move(result).error());
+    if (result->status != 0) return fail(detail::ended(*command, *result));
+    return std::move(result->out);
 }
 
 /// The addresses that `name` has for the host at `uri`; empty when it has none there.
 [[nodiscard]] inline expected<std::vector<std::string>>
 resolve_at(const std::string &uri, const std::string &name, const std::stop_token &stop = {}) {
-    auto command = resolving_command(uri, name);
+    auto command = command_at(uri, {"getent", "ahosts", name});
     if (!command) return fail(std::move(command).error());
     auto result = host::run(*command, stop);
     if (!result) return fail(std::move(result).error());
     if (result->status == 0) return detail::first_words(result->out);
     constexpr int no_such_key = 2; // getent(1)
     if (result->status == no_such_key) return std::vector<std::string>{};
-    error problem = make_error(error_kind::failed, to_string(*command) + " ended with status " +
-                                                       std::to_string(result->status));
-    const auto said = result->err.substr(0, result->err.find('\n'));
-    if (!said.empty()) problem.what += ": " + said;
-    return fail(std::move(problem));
+    return fail(detail::ended(*command, *result));
 }
 
 } // namespace kvmig::run
