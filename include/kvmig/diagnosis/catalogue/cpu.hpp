@@ -21,10 +21,7 @@ inline constexpr entry cpu[] = {
             },
         .remedy =
             {
-                {both,
-                 "virsh -c qemu:///system domcapabilities --xpath "
-                 "\"//cpu/mode[@name='host-model']\" > cpu-HOST.xml",
-                 "one file a host"},
+                {both, "virsh -c qemu:///system domcapabilities > cpu-HOST.xml", "one file a host"},
                 {source, "virsh hypervisor-cpu-baseline --file cpus.xml",
                  "both together give the model that fits both"},
                 {source, "virsh edit {domain}",
@@ -121,8 +118,7 @@ inline constexpr entry cpu[] = {
         .remedy =
             {
                 {destination,
-                 "virsh -c qemu:///system domcapabilities --xpath "
-                 "\"//cpu/mode[@name='custom']/model[@usable='yes']/text()\"",
+                 "virsh -c qemu:///system domcapabilities | grep \"<model usable='yes'\"",
                  "the models it can run"},
                 {source, "virsh edit {domain}", "choose one that both know, restart the guest"},
             },
@@ -202,7 +198,7 @@ inline constexpr entry cpu[] = {
                 {source, "virsh shutdown {domain}",
                  "move it switched off: virsh migrate --offline --persistent"},
             },
-        .look = "virsh capabilities --xpath /capabilities/host/cpu/vendor on both hosts",
+        .look = "virsh capabilities | grep -m1 '<vendor>' on both hosts",
         .example = "error: the CPU is incompatible with host CPU: host CPU vendor does not match "
                    "required CPU vendor Intel",
     },

@@ -30,10 +30,7 @@ inline constexpr entry cpu_kvm[] = {
             },
         .remedy =
             {
-                {both,
-                 "virsh -c qemu:///system capabilities --xpath "
-                 "'/capabilities/host/cpu/counter[@name=\"tsc\"]'",
-                 ""},
+                {both, "virsh -c qemu:///system capabilities | grep '<counter'", ""},
                 {source, "virsh edit {domain}",
                  "remove the frequency from <timer name='tsc'>, restart the guest"},
             },

@@ -102,7 +102,7 @@ inline constexpr entry identity[] = {
             },
         .remedy =
             {
-                {both, "virsh -c qemu:///system capabilities --xpath /capabilities/host/uuid",
+                {both, "virsh -c qemu:///system capabilities | grep -m1 '<uuid>'",
                  "different machines must show different UUIDs"},
                 {destination,
                  "sed -i \"s/^#*host_uuid *=.*/host_uuid = \\\"$(uuidgen)\\\"/\" "

@@ -229,9 +229,7 @@ inline constexpr entry security[] = {
             },
         .remedy =
             {
-                {both,
-                 "virsh -c qemu:///system capabilities --xpath /capabilities/host/secmodel/model",
-                 ""},
+                {both, "virsh -c qemu:///system capabilities | grep -A2 '<secmodel>'", ""},
                 {source, "virsh dumpxml --migratable {domain}",
                  "pass it with --xml without the foreign <seclabel>"},
             },

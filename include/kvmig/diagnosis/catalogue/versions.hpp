@@ -274,9 +274,7 @@ inline constexpr entry versions[] = {
         .remedy =
             {
                 {destination, "apt-get install qemu-system-x86", ""},
-                {destination,
-                 "virsh -c qemu:///system capabilities --xpath '/capabilities/guest/arch/@name'",
-                 ""},
+                {destination, "virsh -c qemu:///system capabilities | grep '<arch name='", ""},
             },
         .look = "whether /dev/kvm is there: virt-host-validate qemu",
         .example = "error: invalid argument: could not find capabilities for domaintype=kvm",

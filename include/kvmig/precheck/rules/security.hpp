@@ -24,8 +24,7 @@ inline observations look_security_model(const facts &f) {
         out.push_back({severity::blocks,
                        f.destination.name,
                        std::move(seen),
-                       {virsh(f.destination,
-                              {"capabilities", "--xpath", "/capabilities/host/secmodel/model"}),
+                       {virsh(f.destination, {"capabilities"}) + " | grep -A2 '<secmodel>'",
                         ssh(f.destination, "grep security_driver /etc/libvirt/qemu.conf")}});
     }
     return out;

@@ -42,8 +42,8 @@ inline observations look_architecture(const facts &f) {
                  "the guest's architecture is not known: the XML does not name it"}};
     }
     const auto guests = support_for(f.domain, *told);
-    const std::vector<std::string> remedy = {
-        virsh(f.destination, {"capabilities", "--xpath", "/capabilities/guest/arch/@name"})};
+    const std::vector<std::string> remedy = {virsh(f.destination, {"capabilities"}) +
+                                             " | grep '<arch name='"};
     if (guests.empty()) {
         return {{severity::blocks, f.destination.name,
                  "the destination runs no guests of the architecture " + f.domain.arch, remedy}};
@@ -76,14 +76,12 @@ inline observations look_machine_missing(const facts &f) {
     }
     const auto guests = support_for(f.domain, *told);
     if (guests.empty() || find_machine(f.domain, *told) != nullptr) return {};
-    return {
-        {severity::blocks,
-         f.destination.name,
-         "the destination has no machine type '" + f.domain.machine + "'",
-         {virsh(f.destination, {"capabilities", "--xpath",
-                                "/capabilities/guest/arch[@name='" + f.domain.arch + "']/machine"}),
-          virsh(f.source, {"edit", f.domain.name}) +
-              " # an older machine type, from the next start on"}}};
+    return {{severity::blocks,
+             f.destination.name,
+             "the destination has no machine type '" + f.domain.machine + "'",
+             {virsh(f.destination, {"capabilities"}) + " | grep '<machine '",
+              virsh(f.source, {"edit", f.domain.name}) +
+                  " # an older machine type, from the next start on"}}};
 }
 
 inline constexpr rule machine_missing{
