@@ -10,6 +10,7 @@
 #include <lab/machine/remote.hpp>
 #include <lab/report/run_json.hpp>
 #include <lab/report/table.hpp>
+#include <lab/scenario/failures.hpp>
 #include <lab/scenario/runner.hpp>
 #include <lab/topology/files.hpp>
 #include <lab/topology/lock.hpp>
@@ -19,6 +20,7 @@
 #include <fmt/ranges.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace kvmig::lab::cli {
 
@@ -35,6 +37,7 @@ struct lab_options {
     bool headline = false;
     unsigned retries = 0;
     std::string json_file;
+    std::string fault;
 };
 
 /// Waits for whoever works on the lab, saying who that is.
@@ -236,6 +239,63 @@ exit_status run_scenarios_of(const lab_options &options, context &ctx) {
     return again_inside(*paths, ctx);
 }
 
+/// Runs `work` on the failure that was asked for, inside a lab that is up.
+template <class Work>
+exit_status with_fault(const lab_options &options, context &ctx, std::string_view purpose,
+                       Work work) {
+    auto paths = paths_of(options.name);
+    if (!paths) return report(paths.error());
+    auto what = find_fault(options.fault);
+    if (!what) return report(what.error());
+    if (is_inside()) {
+        libvirt::quiet_errors();
+        return work(*paths, **what);
+    }
+    auto status = status_of_lab(*paths);
+    if (!status) return report(status.error());
+    if (status->state != "up") {
+        return report(make_error(error_kind::failed,
+                                 fmt::format("the lab '{}' is {}", paths->name, status->state))
+                          .advise("bring it up with `kvmig lab up`"));
+    }
+    auto lock = lock_lab(*paths, purpose, ctx);
+    if (!lock) return report(lock.error());
+    return again_inside(*paths, ctx);
+}
+
+exit_status break_lab(const lab_options &options, context &ctx) {
+    return with_fault(options, ctx, "break", [&](const lab_paths &paths, const fault &what) {
+        const auto stop = ctx.interrupted.get_token();
+        scenario_result result;
+        expected<void> done;
+        {
+            console line;
+            const progress tell = line.teller();
+            scenario_context scene{paths, result, tell, stop, {}};
+            done = reset(paths, tell, stop);
+            if (done) done = hand_over(what, scene);
+        }
+        if (!done) return report(done.error());
+        const bool meanwhile = what.tried == attempt::library;
+        fmt::print("{}: {}\n", what.id, what.title);
+        fmt::print("try         kvmig lab shell kvm01 -- {}\n",
+                   fmt::join(attempt_by_virsh(what), " "));
+        for (const fault_step &each : what.breaks) {
+            fmt::print("{} {}: {}\n", meanwhile ? "meanwhile  " : "broken by  ", each.machine,
+                       each.shell);
+        }
+        fmt::print("explained   kvmig explain {}\nmend        kvmig lab mend {}\n", what.diagnosed,
+                   what.id);
+        return exit_status::done;
+    });
+}
+
+exit_status mend_lab(const lab_options &options, context &ctx) {
+    return with_fault(options, ctx, "mend", [&](const lab_paths &, const fault &what) {
+        return ended(carry_out(what.undo, ctx.interrupted.get_token()));
+    });
+}
+
 exit_status bench(const lab_options &options, context &ctx) {
     for (const std::string &glob : options.globs) {
         if (glob != "startup") {
@@ -330,6 +390,18 @@ void add_lab(CLI::App &app, context &ctx) {
         ->capture_default_str();
     add_making_options(*run_command, *options);
     run_command->footer("Example: kvmig lab run 'live-*' --json result.json");
+
+    for (const auto &[name, help, work] :
+         {std::tuple{"break",
+                     "Break a clean lab, with a guest on kvm01, as a documented failure does",
+                     &break_lab},
+          std::tuple{"mend", "Undo what `break` did; the guest stays", &mend_lab}}) {
+        auto *sub = add(name, help, work);
+        sub->add_option("case", options->fault,
+                        "The failure: a scenario `fail-…` of `kvmig lab list`")
+            ->required();
+        sub->footer(fmt::format("Example: kvmig lab {} fail-fqdn", name));
+    }
 
     auto *bench_command =
         add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);

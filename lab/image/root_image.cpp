@@ -24,8 +24,8 @@ constexpr std::array<std::string_view, 2> known_releases{"bookworm", "trixie"};
 /// What the machines of the lab need; the same set for each, so that one image serves all.
 constexpr std::array packages{
     "linux-image-cloud-amd64", "initramfs-tools", "zstd", "systemd-sysv", "udev", "dbus", "kmod",
-    "procps", "iproute2", "iputils-ping", "netbase", "nftables", "ethtool", "tcpdump", "lsof",
-    "util-linux-extra", "openssh-server", "qemu-guest-agent",
+    "procps", "iproute2", "iputils-ping", "netbase", "nftables", "iptables", "netcat-openbsd",
+    "ethtool", "tcpdump", "lsof", "util-linux-extra", "openssh-server", "qemu-guest-agent",
     // hosts
     "qemu-system-x86", "qemu-utils", "libvirt-daemon-system", "libvirt-clients", "apparmor",
     "gnutls-bin", "nfs-common", "rsync", "lvm2",

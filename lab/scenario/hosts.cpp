@@ -21,6 +21,14 @@ expected<hosts> hosts::connect() {
     return hosts{std::move(*loop), std::move(*first), std::move(*second)};
 }
 
+expected<void> hosts::reconnect() {
+    if (second_.is_alive()) return {};
+    auto again = libvirt::connection::open(libvirt_uri(*find_machine("kvm02")));
+    if (!again) return fail(std::move(again).error());
+    second_ = *std::move(again);
+    return {};
+}
+
 expected<std::set<std::string>> inventory(const hosts &on) {
     std::set<std::string> found;
     for (const libvirt::connection *host : {&on.kvm01(), &on.kvm02()}) {

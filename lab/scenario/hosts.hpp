@@ -20,6 +20,9 @@ public:
     [[nodiscard]] const libvirt::connection &kvm01() const noexcept { return first_; }
     [[nodiscard]] const libvirt::connection &kvm02() const noexcept { return second_; }
 
+    /// Connects to kvm02 anew when its daemon was restarted meanwhile.
+    [[nodiscard]] expected<void> reconnect();
+
 private:
     hosts(libvirt::event_loop loop, libvirt::connection first, libvirt::connection second)
         : loop_(std::move(loop)), first_(std::move(first)), second_(std::move(second)) {}

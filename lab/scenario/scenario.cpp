@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <lab/scenario/failures.hpp>
 #include <lab/scenario/scenario.hpp>
 #include <lab/scenario/scenarios.hpp>
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <fnmatch.h>
+#include <utility>
+#include <vector>
 
 namespace kvmig::lab {
 
@@ -28,12 +30,17 @@ void scenario_result::measure(std::string name, double value, std::string unit) 
 }
 
 std::span<const scenario> all_scenarios() {
-    static const std::array scenarios{
-        cold_shared(),   cold_local_file(),  cold_local_lvm(), live_shared(), live_shared_mount(),
-        live_block(),    live_incremental(), live_cancel(),    live_speed(),  live_downtime(),
-        live_converge(), live_recovery(),    live_media(),     live_bridge(), live_tls(),
-        live_100mbit(),  live_monitor(),     shared_proof(),
-    };
+    static const std::vector<scenario> scenarios = [] {
+        std::vector all{
+            cold_shared(),       cold_local_file(), cold_local_lvm(),   live_shared(),
+            live_shared_mount(), live_block(),      live_incremental(), live_cancel(),
+            live_speed(),        live_downtime(),   live_converge(),    live_recovery(),
+            live_media(),        live_bridge(),     live_tls(),         live_100mbit(),
+            live_monitor(),      shared_proof(),
+        };
+        for (scenario &each : failures()) all.push_back(std::move(each));
+        return all;
+    }();
     return scenarios;
 }
 

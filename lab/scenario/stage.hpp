@@ -37,6 +37,7 @@ public:
     [[nodiscard]] static expected<stage> set(scenario_context &context);
 
     [[nodiscard]] const hosts &on() const noexcept { return on_; }
+    [[nodiscard]] expected<void> reconnect() { return on_.reconnect(); }
     [[nodiscard]] scenario_context &context() const noexcept { return *context_; }
 
     /// Creates a volume in a pool of one host, to be removed by `strike`; its path.

@@ -34,3 +34,16 @@ TEST_CASE("the lab is the one that is named, else the variable's, else the defau
     CHECK_THAT(status(nullptr, {}), Catch::Contains("default"));
     CHECK_THAT(status("", {}), Catch::Contains("default"));
 }
+
+TEST_CASE("a lab is broken only when it is up, and by a failure that is known") {
+    const test::temporary_directory folder;
+    ::setenv("XDG_STATE_HOME", folder.path().c_str(), 1);
+    for (const char *command : {"break", "mend"}) {
+        INFO(command);
+        const auto unknown = test::call(lab::cli::add_lab, {"lab", command, "fail-all"});
+        CHECK_THAT(unknown.messages, Catch::Contains("fail-all") && Catch::Contains("fail-fqdn"));
+        const auto down = test::call(lab::cli::add_lab, {"lab", command, "fail-fqdn"});
+        CHECK_THAT(down.messages, Catch::Contains("is down") && Catch::Contains("kvmig lab up"));
+    }
+    ::unsetenv("XDG_STATE_HOME");
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/// Failures of what the destination has to offer: bridges, networks, memory, processor, QEMU.
+#include <lab/fault/fault.hpp>
+
+namespace kvmig::lab {
+
+namespace {
+
+guest_domain guest_on_second_bridge() {
+    guest_domain guest = usual_guest();
+    guest.second_bridge = "br9";
+    return guest;
+}
+
+guest_domain guest_on_network() {
+    guest_domain guest = usual_guest();
+    guest.second_network = "lan";
+    return guest;
+}
+
+guest_domain guest_on_huge_pages() {
+    guest_domain guest = usual_guest();
+    guest.huge_pages = true;
+    return guest;
+}
+
+guest_domain guest_with_host_model() {
+    guest_domain guest = usual_guest();
+    guest.cpu_mode = "host-model";
+    return guest;
+}
+
+constexpr std::string_view make_network =
+    "printf '%s' '<network><name>lan</name><forward mode=\"bridge\"/><bridge "
+    "name=\"br0\"/></network>' >/run/lan.xml && virsh -q net-define /run/lan.xml && "
+    "virsh -q net-start lan";
+
+/// KVM's module of this processor, loaded again with or without virtualization for its guests.
+constexpr std::string_view nested_off =
+    "kvm=$(lsmod | sed -n 's/^\\(kvm_amd\\|kvm_intel\\) .*/\\1/p') && modprobe -r $kvm && "
+    "modprobe $kvm nested=0";
+constexpr std::string_view nested_on =
+    "kvm=$(lsmod | sed -n 's/^\\(kvm_amd\\|kvm_intel\\) .*/\\1/p') && modprobe -r $kvm && "
+    "modprobe $kvm nested=1";
+
+} // namespace
+
+std::vector<fault> host_faults() {
+    std::vector<fault> out;
+    out.push_back({
+        .id = "fail-no-bridge",
+        .title = "the destination lacks a bridge of the guest",
+        .guest = guest_on_second_bridge,
+        .prepare = {{"kvm01", "ip link add br9 type bridge && ip link set br9 up"}},
+        .undo = {{"kvm02", "ip link add br9 type bridge; ip link set br9 up"}},
+        .diagnosed = "KVM-NIC-001",
+        .foreseen = "KVM-NIC-001",
+        .remedy = {"ip link add", "ip link set"},
+    });
+    out.push_back({
+        .id = "fail-no-network",
+        .title = "a virtual network of the guest is stopped on the destination",
+        .guest = guest_on_network,
+        .prepare = {{"kvm01", make_network}, {"kvm02", make_network}},
+        .breaks = {{"kvm02", "virsh -q net-destroy lan"}},
+        .undo = {{"kvm02", "virsh -q net-start lan; true"}},
+        .diagnosed = "KVM-NIC-002",
+        .foreseen = "KVM-NIC-002",
+        .remedy = {"net-start"},
+    });
+    out.push_back({
+        .id = "fail-memory",
+        .title = "the destination's kernel commits no more memory",
+        .breaks = {{"kvm02", "sysctl -qw vm.overcommit_kbytes=$(( $(sed -n 's/^Committed_AS: "
+                             "*\\([0-9]*\\).*/\\1/p' /proc/meminfo) + 153600 )) && "
+                             "sysctl -qw vm.overcommit_memory=2"}},
+        .undo = {{"kvm02", "sysctl -qw vm.overcommit_memory=0"}},
+        .diagnosed = "KVM-MEM-001",
+        .unforeseen = "libvirt tells how much memory is free, not how much the kernel promises",
+        .remedy = {"sysctl -w vm.overcommit_memory=1"},
+    });
+    out.push_back({
+        .id = "fail-hugepages",
+        .title = "the destination has no huge pages for the guest",
+        .guest = guest_on_huge_pages,
+        .prepare = {{"kvm01", "sysctl -qw vm.nr_hugepages=140"}},
+        .undo = {{"kvm02", "sysctl -qw vm.nr_hugepages=140"}},
+        .diagnosed = "KVM-MEM-002",
+        .foreseen = "KVM-MEM-002",
+        .remedy = {"freepages --all", "allocpages 2048"},
+        .fill = {{"COUNT", "140"}},
+    });
+    out.push_back({
+        .id = "fail-cpu",
+        .title = "the destination's processor lacks a feature that the guest has",
+        .guest = guest_with_host_model,
+        .breaks = {{"kvm02", nested_off}},
+        .undo = {{"kvm02", nested_on}},
+        .diagnosed = "KVM-CPU-016",
+        .foreseen = "KVM-CPU-016",
+        .remedy = {"cpu.xml"},
+        .by_hand = {{"kvm02", nested_on}},
+    });
+    out.push_back({
+        .id = "fail-qemu-killed",
+        .title = "the destination's QEMU is killed while memory is copied",
+        .breaks = {{"kvm02", "pkill -KILL -x qemu-system-x86"}},
+        .tried = attempt::library,
+        .diagnosed = "KVM-DMN-003",
+        .unforeseen = "it breaks later",
+        .remedy = {"tail -n 40 /var/log/libvirt/qemu/vm1.log"},
+    });
+    return out;
+}
+
+} // namespace kvmig::lab

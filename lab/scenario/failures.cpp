@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/// fail-*: a migration that fails as documented, is diagnosed from what libvirt says, mended as the
+/// diagnosis prints, and then succeeds.
+#include <lab/cli/diagnosis_text.hpp>
+#include <lab/machine/remote.hpp>
+#include <lab/scenario/failures.hpp>
+#include <lab/scenario/scenarios.hpp>
+#include <lab/scenario/stage.hpp>
+
+#include <kvmig/diagnosis.hpp>
+#include <kvmig/model/connection_uri.hpp>
+#include <kvmig/precheck/report.hpp>
+#include <kvmig/run/check.hpp>
+#include <kvmig/run/migrate.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace kvmig::lab {
+
+namespace {
+
+using migration::flag;
+
+constexpr std::chrono::minutes longest_attempt{10};
+
+const machine_spec &source() { return *find_machine("kvm01"); }
+const machine_spec &destination() { return *find_machine("kvm02"); }
+
+bool copies_disks(const fault &what) {
+    return std::find(what.options.begin(), what.options.end(), "--copy-storage-all") !=
+           what.options.end();
+}
+
+/// One failure, from the healthy guest to the guest that has moved.
+class failure {
+public:
+    failure(const fault &what, stage &on, performer &guest)
+        : what_(what), on_(on), out_(on.context().out), guest_(guest) {}
+
+    expected<void> play() {
+        on_.context().tell("breaking it");
+        if (what_.tried != attempt::library) {
+            if (auto broken = carry_out(what_.breaks, stop()); !broken) return broken;
+        }
+        if (auto begun = guest_.watch.begin(); !begun) return begun;
+        if (auto told = foresee(); !told) return told;
+        if (auto told = fail_as_documented(); !told) return told;
+        // Without its daemon the destination can be asked only once it is mended.
+        const bool reachable = on_.on().kvm02().is_alive();
+        if (reachable) {
+            if (auto unhurt = on_.prove_unhurt(guest_, "refused: "); !unhurt) return unhurt;
+        }
+        if (what_.remedy_moves) {
+            if (auto begun = guest_.watch.begin(); !begun) return begun;
+        }
+        if (auto mended = mend(); !mended) return mended;
+        if (auto again = on_.reconnect(); !again) return again;
+        if (what_.remedy_moves) return prove_moved();
+        if (!reachable) {
+            if (auto unhurt = on_.prove_unhurt(guest_, "refused: "); !unhurt) return unhurt;
+        }
+        return move();
+    }
+
+private:
+    [[nodiscard]] std::stop_token stop() const { return on_.context().stop; }
+
+    /// What the check says beforehand.
+    expected<void> foresee() {
+        if (!what_.uri.empty()) {
+            const auto parsed = model::connection_uri::parse(what_.uri);
+            out_.prove("kvmig refuses the URI", !parsed,
+                       parsed ? "it was read" : describe(parsed.error()));
+            return {};
+        }
+        on_.context().tell("checking beforehand");
+        // Anew: a connection remembers what its host was called.
+        const auto there = libvirt::connection::open(libvirt_uri(destination()));
+        if (!there) {
+            out_.samples["foreseen"] = describe(there.error());
+            out_.prove("the check cannot begin, for the same cause",
+                       first(diagnosed(there.error())) == what_.diagnosed, describe(there.error()));
+            return {};
+        }
+        auto facts = run::collect_facts(guest_.at, *there, guest_.at.on().uri(),
+                                        copies_disks(what_) ? precheck::storage_copy::all
+                                                            : precheck::storage_copy::none,
+                                        stop());
+        if (!facts) return fail(std::move(facts).error());
+        const precheck::report told = precheck::check(*facts);
+        std::vector<std::string> found;
+        bool seen = false;
+        for (const precheck::finding &each : told.findings) {
+            const bool blocks = each.how == precheck::severity::blocks;
+            if (blocks) found.push_back(fmt::format("{}: {}", each.id, each.seen));
+            seen = seen || (blocks && each.id == what_.foreseen);
+        }
+        out_.samples["foreseen"] = {
+            {"blocks", found}, {"expected", what_.foreseen}, {"cannot", what_.unforeseen}};
+        if (what_.foreseen.empty()) {
+            out_.prove("the check says nothing else", found.empty(),
+                       found.empty() ? std::string{what_.unforeseen}
+                                     : fmt::format("{}", fmt::join(found, "; ")));
+        } else {
+            out_.prove(fmt::format("foreseen as {}, and nothing else", what_.foreseen),
+                       seen && found.size() == 1, fmt::format("{}", fmt::join(found, "; ")));
+        }
+        return {};
+    }
+
+    [[nodiscard]] evidence begun_evidence() const {
+        evidence all;
+        all.domain = guest_.guest.name;
+        all.source = fqdn(source());
+        all.destination = fqdn(destination());
+        return all;
+    }
+    [[nodiscard]] diagnosis::report diagnosed(const error &err) const {
+        evidence all = begun_evidence();
+        diagnosis::add_error(all, err);
+        return diagnosis::diagnose(all);
+    }
+    [[nodiscard]] static std::string_view first(const diagnosis::report &told) {
+        return told.causes.empty() ? std::string_view{} : told.causes.front().about->id;
+    }
+
+    void prove_diagnosis(std::string_view whose, const std::string &words,
+                         const diagnosis::report &told) {
+        out_.samples[fmt::format("{} says", whose)] = words;
+        out_.samples[fmt::format("{}: diagnosis", whose)] = cli::diagnosis_json(told);
+        std::vector<std::string_view> ids;
+        for (const diagnosis::cause &each : told.causes) ids.push_back(each.about->id);
+        out_.prove(fmt::format("{}: {} is named first", whose, what_.diagnosed),
+                   first(told) == what_.diagnosed,
+                   fmt::format("{} ({})",
+                               ids.empty() ? "no cause" : fmt::format("{}", fmt::join(ids, ", ")),
+                               words));
+    }
+
+    expected<void> fail_as_documented() {
+        if (what_.tried != attempt::library) {
+            if (auto told = by_virsh(); !told) return told;
+        }
+        if (what_.tried != attempt::virsh) return by_library();
+        return {};
+    }
+
+    /// As documented, on the source.
+    expected<void> by_virsh() {
+        const std::vector<std::string> argv = attempt_by_virsh(what_);
+        on_.context().tell(fmt::format("kvm01: {}", fmt::join(argv, " ")));
+        host::command cmd = remote_command(source(), argv);
+        cmd.timeout = longest_attempt;
+        auto done = host::run(cmd, stop());
+        if (!done) return fail(std::move(done).error());
+        out_.prove("virsh: the migration fails", done->status != 0,
+                   done->status == 0 ? done->out : done->err);
+        if (done->status == 0) return fail(error_kind::failed, "it was migrated all the same");
+        // What a person would paste.
+        evidence all = begun_evidence();
+        all.texts.push_back({.text = done->err, .name = "virsh"});
+        told_ = diagnosis::diagnose(all);
+        prove_diagnosis("virsh", done->err, told_);
+        return {};
+    }
+
+    /// Led by the source's daemon, so that it takes the way that virsh takes.
+    expected<void> by_library() {
+        migration::options how{.flags = {flag::live, flag::peer2peer}};
+        if (copies_disks(what_)) how.flags = {flag::live, flag::peer2peer, flag::non_shared_disk};
+        const bool meanwhile = what_.tried == attempt::library;
+        // Slow enough to be broken on the way.
+        if (meanwhile) how.bandwidth = byte_rate::mib(1);
+        on_.context().tell("migrating all the same");
+        bool broken = false;
+        expected<void> breaking;
+        const auto result = run::migrate(
+            guest_.at, on_.on().kvm02(), how,
+            [&](const model::job_progress &now) {
+                if (!meanwhile || broken ||
+                    now.statistics.memory_processed.value_or(bytes{0}).count() == 0) {
+                    return;
+                }
+                broken = true;
+                breaking = carry_out(what_.breaks, stop());
+            },
+            stop());
+        if (!breaking) return breaking;
+        out_.prove("the library: the migration fails", !result,
+                   result ? "it was migrated" : describe(result.error()));
+        if (result) return fail(error_kind::failed, "it was migrated all the same");
+        const diagnosis::report told = diagnosed(result.error());
+        if (told_.causes.empty()) told_ = told;
+        prove_diagnosis("the library", describe(result.error()), told);
+        return {};
+    }
+
+    /// The printed steps, as printed.
+    expected<void> mend() {
+        if (told_.causes.empty()) return fail(error_kind::failed, "there is no remedy to follow");
+        const auto &steps = told_.causes.front().remedy;
+        for (const std::string_view wanted : what_.remedy) {
+            const auto found = std::find_if(steps.begin(), steps.end(), [&](const auto &each) {
+                return each.run.find(wanted) != std::string::npos;
+            });
+            if (found == steps.end()) {
+                return fail(error_kind::failed,
+                            fmt::format("no step of the remedy holds '{}'", wanted));
+            }
+            if (auto done = follow(*found); !done) return done;
+        }
+        return carry_out(what_.by_hand, stop());
+    }
+
+    expected<void> follow(const diagnosis::filled_step &step) {
+        using diagnosis::machine;
+        std::string text = step.run;
+        for (const auto &[word, value] : what_.fill) {
+            for (auto at = text.find(word); at != std::string::npos;
+                 at = text.find(word, at + value.size())) {
+                text.replace(at, word.size(), value);
+            }
+        }
+        std::vector<std::string_view> where;
+        switch (step.on) {
+        case machine::source: where = {"kvm01"}; break;
+        case machine::destination: where = {"kvm02"}; break;
+        case machine::both: where = {"kvm01", "kvm02"}; break;
+        case machine::server: where = {"nfs"}; break;
+        case machine::here:
+        case machine::guest:
+            return fail(error_kind::unsupported,
+                        fmt::format("'{}' is not for a machine of the lab", text));
+        }
+        on_.context().tell(fmt::format("{}: {}", fmt::join(where, ", "), text));
+        out_.samples["remedy"].push_back(fmt::format("{}: {}", to_string(step.on), text));
+        if (!what_.typed.empty()) text = fmt::format("export {}; {}", what_.typed, text);
+        std::vector<fault_step> todo;
+        for (const std::string_view each : where) todo.push_back({each, text});
+        return carry_out(todo, stop());
+    }
+
+    /// The way that failed goes now.
+    expected<void> move() {
+        migration::options how{.flags = {flag::live, flag::peer2peer}};
+        if (copies_disks(what_)) how.flags = {flag::live, flag::peer2peer, flag::non_shared_disk};
+        auto moved = on_.move(guest_, "mended: ", on_.on().kvm02(), how);
+        if (!moved) return fail(std::move(moved).error());
+        if (copies_disks(what_)) on_.own_volume(on_.on().kvm02(), guest_.guest.disk.string());
+        return {};
+    }
+
+    expected<void> prove_moved() {
+        auto there = libvirt::domain::lookup(on_.on().kvm02(), guest_.at.id());
+        if (!there) return fail(std::move(there).error());
+        guest_.at = *std::move(there);
+        on_.own_volume(on_.on().kvm02(), guest_.guest.disk.string());
+        const auto now = guest_.at.status();
+        if (!now) return fail(now.error());
+        out_.prove("the remedy itself moved it",
+                   now->active && now->state == model::domain_state::running,
+                   fmt::format("{} on kvm02", to_string(now->state)));
+        return guest_.watch.prove(out_, "mended: ", stop());
+    }
+
+    const fault &what_;
+    stage &on_;
+    scenario_result &out_;
+    performer &guest_;
+    diagnosis::report told_; ///< whose remedy is followed
+};
+
+expected<void> run_failure(const fault &what, scenario_context &context) {
+    if (auto ready = carry_out(what.prepare, context.stop); !ready) return ready;
+    return play(context, what.guest(), what.pool, bytes::mib(64),
+                [&](stage &on, performer &guest) { return failure(what, on, guest).play(); });
+}
+
+} // namespace
+
+expected<void> hand_over(const fault &what, scenario_context &context) {
+    if (auto ready = carry_out(what.prepare, context.stop); !ready) return ready;
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    guest_domain guest = what.guest();
+    auto path = on->add_image(what.pool, guest.name + ".qcow2", bytes::mib(64));
+    if (!path) return fail(std::move(path).error());
+    guest.disk = *path;
+    auto started = on->start(guest);
+    if (!started) return fail(std::move(started).error());
+    started->watch.leave();
+    if (what.tried == attempt::library) return {};
+    context.tell("breaking it");
+    return carry_out(what.breaks, context.stop);
+}
+
+std::vector<std::string> attempt_by_virsh(const fault &what) {
+    std::vector<std::string> argv{"virsh", "migrate", "--live"};
+    argv.insert(argv.end(), what.options.begin(), what.options.end());
+    argv.push_back(what.guest().name);
+    argv.push_back(what.uri.empty() ? libvirt_uri(destination()) : std::string{what.uri});
+    return argv;
+}
+
+std::vector<scenario> failures() {
+    std::vector<scenario> out;
+    for (const fault &each : all_faults()) {
+        out.push_back({each.id, "failure", each.title, false,
+                       [&each](scenario_context &context) { return run_failure(each, context); }});
+    }
+    return out;
+}
+
+} // namespace kvmig::lab

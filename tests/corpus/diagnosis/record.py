@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""record.py RUN.json...: what libvirt said in the lab's failures, into recorded.tsv.
+
+RUN.json is the result of `kvmig lab run 'fail-*'`. Each row of recorded.tsv: the cause that is named first,
+the scenario, the release of libvirt, and the words of virsh, their ends of line written \\n. A row of the same
+scenario and release is replaced; scenarios that failed are left out, and told."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+HEAD = """# What `virsh migrate` said on the lab's hosts, recorded by record.py from scenarios that passed: the cause that
+# must be named first, the scenario, libvirt's release, the words with \\n for each end of line.
+"""
+
+place = Path(__file__).with_name("recorded.tsv")
+rows = {}
+if place.exists():
+    for line in place.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            cause, scenario, release, words = line.split("\t")
+            rows[scenario, release] = (cause, words)
+for name in sys.argv[1:]:
+    run = json.loads(Path(name).read_text(encoding="utf-8"))
+    release = re.search(r"\d+\.\d+\.\d+", run["environment"]["host"]["libvirt"])[0]
+    for scenario in run["scenarios"]:
+        samples = scenario["samples"]
+        if "virsh says" not in samples:
+            continue
+        if scenario["outcome"] != "passed":
+            print(f"{name}: {scenario['id']} {scenario['outcome']}: left out", file=sys.stderr)
+            continue
+        words = samples["virsh says"].strip().replace("\\", "\\\\").replace("\t", " ").replace("\n", "\\n")
+        rows[scenario["id"], release] = (samples["virsh: diagnosis"]["causes"][0]["id"], words)
+place.write_text(HEAD + "".join(f"{cause}\t{scenario}\t{release}\t{words}\n"
+                                for (scenario, release), (cause, words) in sorted(rows.items())),
+                 encoding="utf-8")
