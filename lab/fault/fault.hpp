@@ -72,6 +72,5 @@ struct fault {
 [[nodiscard]] std::vector<fault> name_faults();
 [[nodiscard]] std::vector<fault> transport_faults();
 [[nodiscard]] std::vector<fault> storage_faults();
-[[nodiscard]] std::vector<fault> host_faults();
 
 } // namespace kvmig::lab

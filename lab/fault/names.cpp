@@ -47,6 +47,7 @@ std::vector<fault> name_faults() {
                              "/etc/libvirt/libvirtd.conf && systemctl restart libvirtd.service"}},
         .undo = {{"kvm02", "sed -i 's/^host_uuid *=/#&/' /etc/libvirt/libvirtd.conf && systemctl "
                            "restart libvirtd.service"}},
+        .tried = attempt::virsh, // the library itself refuses two hosts of one UUID
         .diagnosed = "KVM-IDN-004",
         .foreseen = "KVM-IDN-004",
         .remedy = {"host_uuid = ", "systemctl restart libvirtd.service"},

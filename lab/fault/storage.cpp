@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Failures of the storage: mounts, pools, exports, handles, sizes, room.
+/// Failures of the storage.
 #include <lab/fault/fault.hpp>
 
 namespace kvmig::lab {
-
-namespace {
-
-constexpr std::string_view as_exported =
-    "exportfs -u 192.0.2.12:/srv/images 2>/dev/null; exportfs -r";
-
-constexpr std::string_view server_unforeseen =
-    "the check asks the hosts; what the server allows is read by `kvmig nfs exports`";
-
-} // namespace
 
 std::vector<fault> storage_faults() {
     std::vector<fault> out;
@@ -24,89 +14,10 @@ std::vector<fault> storage_faults() {
                            "nfs.kvmig.test:/srv/images /srv/images"}},
         .diagnosed = "KVM-STO-002",
         .foreseen = "KVM-STO-002",
-        .remedy = {"findmnt -T", "mount -t nfs"},
+        .remedy = {"findmnt -t nfs", "mount -t nfs"},
         .fill = {{"SERVER", "nfs.kvmig.test"},
                  {"EXPORT", "/srv/images"},
                  {"MOUNTPOINT", "/srv/images"}},
-    });
-    out.push_back({
-        .id = "fail-io-error",
-        .title = "the store's server went silent behind a soft mount of the destination",
-        .breaks = {{"kvm02", "umount -l /srv/images && mount -t nfs -o soft,timeo=10,retrans=1 "
-                             "nfs.kvmig.test:/srv/images /srv/images && "
-                             "iptables -I OUTPUT -d 192.0.2.10 -j DROP"}},
-        .undo = {{"kvm02", "iptables -F OUTPUT"}},
-        .diagnosed = "KVM-STO-005",
-        .unforeseen = server_unforeseen,
-        .by_hand = {{"kvm02", "iptables -F OUTPUT"}},
-    });
-    out.push_back({
-        .id = "fail-no-pool",
-        .title = "the pool of the store is not started on the destination",
-        .breaks = {{"kvm02", "virsh -q pool-destroy images"}},
-        .undo = {{"kvm02", "virsh -q pool-start images; true"}},
-        .diagnosed = "KVM-STO-002",
-        .foreseen = "KVM-STO-021",
-        .remedy = {"pool-list --all", "pool-start"},
-        .fill = {{"POOL", "images"}},
-    });
-    out.push_back({
-        .id = "fail-stale-handle",
-        .title = "the export changed its identity under the destination's mount",
-        .breaks = {{"nfs", "exportfs -u 192.0.2.12:/srv/images && exportfs -o "
-                           "rw,sync,no_subtree_check,no_root_squash,fsid=77 "
-                           "192.0.2.12:/srv/images"}},
-        .undo = {{"nfs", as_exported}},
-        .diagnosed = "KVM-STO-006",
-        .unforeseen = server_unforeseen,
-        .remedy = {"umount -l", "pool-destroy", "pool-start"},
-        .fill = {{"MOUNTPOINT", "/srv/images"}, {"POOL", "images"}},
-    });
-    out.push_back({
-        .id = "fail-readonly-export",
-        .title = "the store is exported to the destination for reading only",
-        .breaks = {{"nfs", "exportfs -o ro,sync,no_subtree_check,no_root_squash,fsid=1 "
-                           "192.0.2.12:/srv/images"}},
-        .undo = {{"nfs", as_exported}},
-        .diagnosed = "KVM-STO-007",
-        .unforeseen = server_unforeseen,
-        .remedy = {"exportfs -o rw"},
-    });
-    out.push_back({
-        .id = "fail-unsafe",
-        .title = "the image is on the source's own disk, and is not to be copied",
-        .pool = local_pool_name,
-        .diagnosed = "KVM-STO-001",
-        .foreseen = "KVM-STO-001",
-        .remedy = {"--copy-storage-all"},
-        .remedy_moves = true,
-    });
-    out.push_back({
-        .id = "fail-target-size",
-        .title = "the image made for the copy is smaller than the source's",
-        .pool = local_pool_name,
-        .breaks = {{"kvm02", "qemu-img create -q -f qcow2 /var/lib/libvirt/images/vm1.qcow2 32M"}},
-        .undo = {{"kvm02", "rm -f /var/lib/libvirt/images/vm1.qcow2"}},
-        .tried = attempt::virsh,
-        .options = {"--copy-storage-all"},
-        .diagnosed = "KVM-STO-013",
-        .foreseen = "KVM-STO-013",
-        .remedy = {"domblkinfo", "qemu-img resize"},
-        .fill = {{"TARGET", "/var/lib/libvirt/images/vm1.qcow2"}, {"SIZE", "67108864"}},
-    });
-    out.push_back({
-        .id = "fail-disk-full",
-        .title = "the destination's disk has no room for the copy",
-        .pool = local_pool_name,
-        .breaks = {{"kvm02", "cd /var/lib/libvirt && fallocate -l "
-                             "$(( ($(stat -f -c '%a * %S' .)) - 4194304 )) filler"}},
-        .undo = {{"kvm02", "rm -f /var/lib/libvirt/filler"}},
-        .tried = attempt::virsh,
-        .options = {"--copy-storage-all"},
-        .diagnosed = "KVM-STO-010",
-        .foreseen = "KVM-STO-010",
-        .remedy = {"df -h"},
-        .by_hand = {{"kvm02", "rm /var/lib/libvirt/filler"}},
     });
     return out;
 }

@@ -166,6 +166,21 @@ private:
         return {};
     }
 
+    /// The journal of the source's daemon.
+    expected<std::string> journal(const std::vector<std::string> &how) const {
+        std::vector<std::string> argv{"journalctl", "--unit", "libvirtd", "--output", "cat"};
+        argv.insert(argv.end(), how.begin(), how.end());
+        return remote_output(source(), argv, stop());
+    }
+    /// `-- cursor: s=...` is the last line of what `--show-cursor` prints.
+    [[nodiscard]] static std::string cursor_in(const std::string &text) {
+        constexpr std::string_view before = "-- cursor: ";
+        const auto at = text.rfind(before);
+        if (at == std::string::npos) return {};
+        const auto begin = at + before.size();
+        return text.substr(begin, text.find('\n', begin) - begin);
+    }
+
     /// Led by the source's daemon, so that it takes the way that virsh takes.
     expected<void> by_library() {
         migration::options how{.flags = {flag::live, flag::peer2peer}};
@@ -173,6 +188,10 @@ private:
         const bool meanwhile = what_.tried == attempt::library;
         // Slow enough to be broken on the way.
         if (meanwhile) how.bandwidth = byte_rate::mib(1);
+        // It may have been a restart that broke it.
+        if (auto there = on_.reconnect(); !there) return there;
+        auto before = journal({"-n", "0", "--show-cursor"});
+        if (!before) return fail(std::move(before).error());
         on_.context().tell("migrating all the same");
         bool broken = false;
         expected<void> breaking;
@@ -191,7 +210,17 @@ private:
         out_.prove("the library: the migration fails", !result,
                    result ? "it was migrated" : describe(result.error()));
         if (result) return fail(error_kind::failed, "it was migrated all the same");
-        const diagnosis::report told = diagnosed(result.error());
+        // What the daemons said to each other is not always what the caller is told.
+        auto logged = journal({"--after-cursor", cursor_in(*before)});
+        if (!logged) return fail(std::move(logged).error());
+        evidence all = begun_evidence();
+        diagnosis::add_error(all, result.error());
+        all.texts.push_back({.text = *std::move(logged),
+                             .kind = text_kind::daemon_log,
+                             .name = "libvirtd's journal",
+                             .host = fqdn(source()),
+                             .side = evidence_side::source});
+        const diagnosis::report told = diagnosis::diagnose(all);
         if (told_.causes.empty()) told_ = told;
         prove_diagnosis("the library", describe(result.error()), told);
         return {};

@@ -101,7 +101,4 @@ TEST_CASE("the documented attempt is a command of virsh") {
     CHECK(attempt_by_virsh(**uri) ==
           std::vector<std::string>{"virsh", "migrate", "--live", "vm1",
                                    "qemu+ssh://kvm02.kvmig.test:/system"});
-    const auto full = find_fault("fail-disk-full");
-    REQUIRE(full);
-    CHECK(attempt_by_virsh(**full)[3] == "--copy-storage-all");
 }

@@ -105,7 +105,8 @@ inline constexpr entry identity[] = {
                 {both, "virsh -c qemu:///system capabilities | grep -m1 '<uuid>'",
                  "different machines must show different UUIDs"},
                 {destination,
-                 "sed -i \"s/^#*host_uuid *=.*/host_uuid = \\\"$(uuidgen)\\\"/\" "
+                 "sed -i \"s/^#*host_uuid *=.*/host_uuid = \\\"$(cat "
+                 "/proc/sys/kernel/random/uuid)\\\"/\" "
                  "/etc/libvirt/libvirtd.conf",
                  "only when a clone shares the UUID; with modular daemons the file is "
                  "virtqemud.conf"},

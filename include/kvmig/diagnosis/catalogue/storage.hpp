@@ -58,7 +58,7 @@ inline constexpr entry storage[] = {
             },
         .remedy =
             {
-                {destination, "findmnt -T {path}", "must be the same export as on the source"},
+                {both, "findmnt -t nfs,nfs4", "the store, from the same server and folder on both"},
                 {destination, "mount -t nfs SERVER:EXPORT MOUNTPOINT",
                  "what findmnt shows on the source; make it last in /etc/fstab"},
                 {destination, "virsh -c qemu:///system pool-list --all",

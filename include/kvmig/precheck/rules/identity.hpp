@@ -20,7 +20,7 @@ inline observations look_same_host(const facts &f) {
                  f.destination.name,
                  "both hosts have the UUID " + here->host_uuid->text(),
                  {ssh(f.destination, "dmidecode -s system-uuid"),
-                  ssh(f.destination, "uuidgen") +
+                  ssh(f.destination, "cat /proc/sys/kernel/random/uuid") +
                       " # the host_uuid for libvirtd.conf or virtqemud.conf there, when one "
                       "machine is a clone of the other"}}};
     }
