@@ -19,6 +19,15 @@ std::vector<fault> storage_faults() {
                  {"EXPORT", "/srv/images"},
                  {"MOUNTPOINT", "/srv/images"}},
     });
+    out.push_back({
+        .id = "fail-unsafe",
+        .title = "the image is on the source's own disk, and is not to be copied",
+        .pool = local_pool_name,
+        .diagnosed = "KVM-STO-001",
+        .foreseen = "KVM-STO-002", // whatever the reason, it is not there
+        .remedy = {"--copy-storage-all"},
+        .remedy_moves = true,
+    });
     return out;
 }
 

@@ -22,7 +22,7 @@ namespace {
 constexpr std::array<std::string_view, 2> known_releases{"bookworm", "trixie"};
 
 /// What the machines of the lab need; the same set for each, so that one image serves all.
-constexpr std::array packages{
+constexpr std::array image_packages{
     "linux-image-cloud-amd64", "initramfs-tools", "zstd", "systemd-sysv", "udev", "dbus", "kmod",
     "procps", "iproute2", "iputils-ping", "netbase", "nftables", "iptables", "netcat-openbsd",
     "ethtool", "tcpdump", "lsof", "util-linux-extra", "openssh-server", "qemu-guest-agent",
@@ -94,12 +94,12 @@ expected<void> build(const std::filesystem::path &entry, std::string_view releas
     }
     if (auto written = write_overlay(work / "overlay"); !written) return written;
 
-    tell(
-        fmt::format("installing {} packages of Debian {} into an image", packages.size(), release));
+    tell(fmt::format("installing {} packages of Debian {} into an image", image_packages.size(),
+                     release));
     // Hooks are words of a shell that mmdebstrap runs: they hold fixed, relative paths only.
     std::vector<std::string> argv{
         "mmdebstrap", "--variant=minbase", "--format=tar", "--quiet",
-        fmt::format("--include={}", fmt::join(packages, ",")),
+        fmt::format("--include={}", fmt::join(image_packages, ",")),
         "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/share/qemu/edk2-arm*",
@@ -197,7 +197,7 @@ expected<root_image> ensure_root_image(const std::filesystem::path &cache, std::
     if (!sources) return fail(std::move(sources).error());
     std::vector<std::string> pieces{std::string{recipe}, std::string{release}, *sources,
                                     std::string{image_size}};
-    for (const char *package : packages) pieces.emplace_back(package);
+    for (const char *package : image_packages) pieces.emplace_back(package);
     for (const embedded_file &file : root_overlay()) {
         pieces.emplace_back(file.path);
         pieces.emplace_back(file.content);

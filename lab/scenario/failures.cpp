@@ -28,11 +28,6 @@ constexpr std::chrono::minutes longest_attempt{10};
 const machine_spec &source() { return *find_machine("kvm01"); }
 const machine_spec &destination() { return *find_machine("kvm02"); }
 
-bool copies_disks(const fault &what) {
-    return std::find(what.options.begin(), what.options.end(), "--copy-storage-all") !=
-           what.options.end();
-}
-
 /// One failure, from the healthy guest to the guest that has moved.
 class failure {
 public:
@@ -85,9 +80,7 @@ private:
             return {};
         }
         auto facts = run::collect_facts(guest_.at, *there, guest_.at.on().uri(),
-                                        copies_disks(what_) ? precheck::storage_copy::all
-                                                            : precheck::storage_copy::none,
-                                        stop());
+                                        precheck::storage_copy::none, stop());
         if (!facts) return fail(std::move(facts).error());
         const precheck::report told = precheck::check(*facts);
         std::vector<std::string> found;
@@ -184,7 +177,6 @@ private:
     /// Led by the source's daemon, so that it takes the way that virsh takes.
     expected<void> by_library() {
         migration::options how{.flags = {flag::live, flag::peer2peer}};
-        if (copies_disks(what_)) how.flags = {flag::live, flag::peer2peer, flag::non_shared_disk};
         const bool meanwhile = what_.tried == attempt::library;
         // Slow enough to be broken on the way.
         if (meanwhile) how.bandwidth = byte_rate::mib(1);
@@ -273,11 +265,9 @@ private:
 
     /// The way that failed goes now.
     expected<void> move() {
-        migration::options how{.flags = {flag::live, flag::peer2peer}};
-        if (copies_disks(what_)) how.flags = {flag::live, flag::peer2peer, flag::non_shared_disk};
-        auto moved = on_.move(guest_, "mended: ", on_.on().kvm02(), how);
+        auto moved = on_.move(guest_, "mended: ", on_.on().kvm02(),
+                              {.flags = {flag::live, flag::peer2peer}});
         if (!moved) return fail(std::move(moved).error());
-        if (copies_disks(what_)) on_.own_volume(on_.on().kvm02(), guest_.guest.disk.string());
         return {};
     }
 
@@ -302,18 +292,16 @@ private:
 };
 
 expected<void> run_failure(const fault &what, scenario_context &context) {
-    if (auto ready = carry_out(what.prepare, context.stop); !ready) return ready;
-    return play(context, what.guest(), what.pool, bytes::mib(64),
+    return play(context, usual_guest(), what.pool, bytes::mib(64),
                 [&](stage &on, performer &guest) { return failure(what, on, guest).play(); });
 }
 
 } // namespace
 
 expected<void> hand_over(const fault &what, scenario_context &context) {
-    if (auto ready = carry_out(what.prepare, context.stop); !ready) return ready;
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
-    guest_domain guest = what.guest();
+    guest_domain guest = usual_guest();
     auto path = on->add_image(what.pool, guest.name + ".qcow2", bytes::mib(64));
     if (!path) return fail(std::move(path).error());
     guest.disk = *path;
@@ -326,11 +314,8 @@ expected<void> hand_over(const fault &what, scenario_context &context) {
 }
 
 std::vector<std::string> attempt_by_virsh(const fault &what) {
-    std::vector<std::string> argv{"virsh", "migrate", "--live"};
-    argv.insert(argv.end(), what.options.begin(), what.options.end());
-    argv.push_back(what.guest().name);
-    argv.push_back(what.uri.empty() ? libvirt_uri(destination()) : std::string{what.uri});
-    return argv;
+    return {"virsh", "migrate", "--live", usual_guest().name,
+            what.uri.empty() ? libvirt_uri(destination()) : std::string{what.uri}};
 }
 
 std::vector<scenario> failures() {

@@ -16,12 +16,11 @@ void add_text(pugi::xml_node parent, const char *name, const std::string &text) 
 }
 
 /// libvirt chooses the MAC address where none is given.
-void add_interface(pugi::xml_node devices, const char *type, const std::string &source,
-                   const std::string &mac) {
+void add_interface(pugi::xml_node devices, const std::string &bridge, const std::string &mac) {
     auto interface = devices.append_child("interface");
-    interface.append_attribute("type") = type;
+    interface.append_attribute("type") = "bridge";
     if (!mac.empty()) interface.append_child("mac").append_attribute("address") = mac.c_str();
-    interface.append_child("source").append_attribute(type) = source.c_str();
+    interface.append_child("source").append_attribute("bridge") = bridge.c_str();
     interface.append_child("model").append_attribute("type") = "virtio";
 }
 
@@ -67,7 +66,6 @@ std::string domain_xml(const guest_domain &guest) {
     auto memory = domain.append_child("memory");
     memory.append_attribute("unit") = "b";
     memory.text().set(fmt::format("{}", guest.memory.count()).c_str());
-    if (guest.huge_pages) domain.append_child("memoryBacking").append_child("hugepages");
     add_text(domain, "vcpu", fmt::format("{}", guest.vcpus));
 
     auto os = domain.append_child("os");
@@ -82,8 +80,8 @@ std::string domain_xml(const guest_domain &guest) {
     // ACPI, so that a shutdown by libvirt is heard.
     domain.append_child("features").append_child("acpi");
     auto cpu = domain.append_child("cpu");
-    cpu.append_attribute("mode") = guest.cpu_mode.c_str();
-    if (guest.cpu_mode == "host-passthrough") cpu.append_attribute("migratable") = "on";
+    cpu.append_attribute("mode") = "host-passthrough";
+    cpu.append_attribute("migratable") = "on";
     add_text(domain, "on_crash", "destroy");
 
     auto devices = domain.append_child("devices");
@@ -99,9 +97,8 @@ std::string domain_xml(const guest_domain &guest) {
         target.append_attribute("bus") = "sata";
         drive.append_child("readonly");
     }
-    add_interface(devices, "bridge", std::string{guest_bridge}, guest_mac(guest.index));
-    if (!guest.second_bridge.empty()) add_interface(devices, "bridge", guest.second_bridge, {});
-    if (!guest.second_network.empty()) add_interface(devices, "network", guest.second_network, {});
+    add_interface(devices, std::string{guest_bridge}, guest_mac(guest.index));
+    if (!guest.second_bridge.empty()) add_interface(devices, guest.second_bridge, {});
     auto serial = devices.append_child("serial");
     serial.append_attribute("type") = "file";
     serial.append_child("source").append_attribute("path") =

@@ -20,10 +20,7 @@ struct guest_domain {
     std::filesystem::path second_disk; ///< raw, with which the guest does nothing; empty: none
     std::filesystem::path cdrom;       ///< a medium on the host; empty: no drive
     std::string second_bridge;         ///< of a second network interface; empty: there is none
-    std::string second_network;        ///< the same, of libvirt's
-    std::string cpu_mode = "host-passthrough";
-    bool huge_pages = false;        ///< of the host's usual huge size
-    guest::guest_settings settings; ///< what the agent is told
+    guest::guest_settings settings;    ///< what the agent is told
 };
 
 /// A guest with usual settings: `vm1` at 192.0.2.101, 48 MiB of pattern, of which 8 are
