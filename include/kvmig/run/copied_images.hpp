@@ -67,12 +67,12 @@ public:
     [[nodiscard]] expected<void> copy(const ports::copy_callback &progress,
                                       const std::stop_token &stop) {
         bytes total;
-        for (image_copy &each : plan_.images) {
+        for (planned_image &each : plan_.images) {
             if (auto free = check_unused(each, stop); !free) return free;
             total = total + each.size;
         }
         bytes before;
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             const auto heard = [&](bytes done) {
                 if (progress) progress({before + std::min(done, each.size), total});
             };
@@ -86,7 +86,7 @@ public:
 
     [[nodiscard]] expected<std::string> prove() {
         std::string out;
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             auto here = source_.ask(checksum_words(each.source, each.kind, each.size));
             if (!here) return fail(std::move(here).error());
             auto sum = parse_checksum(*here);
@@ -132,7 +132,7 @@ private:
     }
 
     /// Now that the guest is off, nobody may write to its images; and they have their final size.
-    [[nodiscard]] expected<void> check_unused(image_copy &image, const std::stop_token &stop) {
+    [[nodiscard]] expected<void> check_unused(planned_image &image, const std::stop_token &stop) {
         auto writers = writers_of(source_, image.source, stop);
         if (!writers) return fail(std::move(writers).error());
         if (!writers->empty()) {
@@ -155,7 +155,7 @@ private:
     }
 
     template <class Heard>
-    [[nodiscard]] expected<void> copy_one(const image_copy &image, Heard heard,
+    [[nodiscard]] expected<void> copy_one(const planned_image &image, Heard heard,
                                           const std::stop_token &stop) {
         using clock = std::chrono::steady_clock;
         auto into = targets_.place(image);

@@ -22,7 +22,7 @@ enum class image_kind : std::uint8_t {
 };
 
 /// One image, of a disk or of its backing chain.
-struct image_copy {
+struct planned_image {
     image_kind kind = image_kind::file;
     std::string format = "raw";
     std::string source; ///< absolute path
@@ -35,24 +35,24 @@ struct image_copy {
         return kind == image_kind::file && allocated < size;
     }
 
-    friend bool operator==(const image_copy &, const image_copy &) = default;
+    friend bool operator==(const planned_image &, const planned_image &) = default;
 };
 
 struct copy_plan {
     std::string token;      ///< lower-case hexadecimal: marks what this migration makes
     std::string login;      ///< `user@host`: where the source's SSH reaches the destination
     std::uint16_t port = 0; ///< of that SSH; 0: its usual one
-    std::vector<image_copy> images;
+    std::vector<planned_image> images;
 
     /// The name under which an image comes: beside the one that it is to have, hidden from pools.
-    [[nodiscard]] std::string part_of(const image_copy &image) const {
+    [[nodiscard]] std::string part_of(const planned_image &image) const {
         const std::size_t slash = image.destination.rfind('/') + 1;
         return image.destination.substr(0, slash) + "." + image.destination.substr(slash) +
                ".kvmig-" + token;
     }
     [[nodiscard]] bytes size() const noexcept {
         bytes out;
-        for (const image_copy &each : images) out = out + each.size;
+        for (const planned_image &each : images) out = out + each.size;
         return out;
     }
 
@@ -63,7 +63,7 @@ struct copy_plan {
 [[nodiscard]] inline std::string to_text(const copy_plan &plan) {
     std::string out = "copies " + plan.token + "\n" + "login " + plan.login + "\n" + "port " +
                       std::to_string(plan.port) + "\n";
-    for (const image_copy &each : plan.images) {
+    for (const planned_image &each : plan.images) {
         out += std::string(each.kind == image_kind::file ? "file " : "block ") + each.format +
                "\n" + "size " + std::to_string(each.size.count()) + "\n" + "allocated " +
                std::to_string(each.allocated.count()) + "\n" + "from " + each.source + "\n" +
@@ -109,8 +109,8 @@ private:
     std::string_view rest_;
 };
 
-inline expected<image_copy> read_image(plan_reader &in) {
-    image_copy out;
+inline expected<planned_image> read_image(plan_reader &in) {
+    planned_image out;
     out.kind = in.next_is("block") ? image_kind::block : image_kind::file;
     auto format = in.take(out.kind == image_kind::file ? "file" : "block");
     if (!format) return fail(std::move(format).error());

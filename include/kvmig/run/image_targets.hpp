@@ -45,7 +45,7 @@ public:
     /// Checks every target and the room there is, then makes the empty files to copy into.
     [[nodiscard]] expected<void> prepare() {
         std::map<std::string, std::pair<bytes, bytes>> room; // by mount: there is, is needed
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             expected<void> fit =
                 each.kind == image_kind::file ? check_file(each, room) : check_device(each);
             if (!fit) return fit;
@@ -61,7 +61,7 @@ public:
                             .advise("make room there, or put the images elsewhere by a rule for "
                                     "paths"));
         }
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             if (each.kind != image_kind::file) continue;
             // Only if there is nothing of the name.
             auto made = host_.ask({"dd", "if=/dev/null", "of=" + plan_.part_of(each), "count=0",
@@ -75,7 +75,7 @@ public:
 
     /// The path to copy into. A device is told by the name behind all links, which rsync would
     /// replace by a file.
-    [[nodiscard]] expected<std::string> place(const image_copy &image) const {
+    [[nodiscard]] expected<std::string> place(const planned_image &image) const {
         if (image.kind == image_kind::file) return plan_.part_of(image);
         auto said = host_.ask(resolve_words(image.destination));
         if (!said) return fail(std::move(said).error().about(image.destination));
@@ -84,7 +84,7 @@ public:
     }
 
     /// Once whoever wrote to it has ended, a rest of a broken link among them.
-    [[nodiscard]] expected<std::string> checksum(const image_copy &image) const {
+    [[nodiscard]] expected<std::string> checksum(const planned_image &image) const {
         const std::string at =
             image.kind == image_kind::file ? plan_.part_of(image) : image.destination;
         auto said = host_.ask(settled_words(at, checksum_words(at, image.kind, image.size)));
@@ -96,7 +96,7 @@ public:
 
     /// Gives each copy its final name, once it is on the disk. Done again, it does nothing.
     [[nodiscard]] expected<void> name_them() {
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             const std::string at =
                 each.kind == image_kind::file ? plan_.part_of(each) : each.destination;
             if (auto synced = host_.ask({"sync", "--", at}); !synced) {
@@ -114,7 +114,7 @@ public:
 
     /// Removes what this migration made, under either name, and nothing else.
     [[nodiscard]] expected<void> remove() {
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             if (each.kind != image_kind::file) continue;
             const std::string part = plan_.part_of(each);
             auto ours = same_file(part, each.destination);
@@ -128,7 +128,7 @@ public:
     }
     /// The copies are the guest's own now: only their final names stay.
     [[nodiscard]] expected<void> keep() {
-        for (const image_copy &each : plan_.images) {
+        for (const planned_image &each : plan_.images) {
             if (each.kind != image_kind::file) continue;
             if (auto gone = unlink(plan_.part_of(each)); !gone) return gone;
         }
@@ -152,7 +152,7 @@ private:
         return gone ? expected<void>() : fail(std::move(gone).error().about(path));
     }
 
-    [[nodiscard]] expected<void> check_file(const image_copy &image,
+    [[nodiscard]] expected<void> check_file(const planned_image &image,
                                             std::map<std::string, std::pair<bytes, bytes>> &room) {
         // A link that leads nowhere is a taken name too.
         auto taken = host_.run({"test", "-e", image.destination, "-o", "-L", image.destination});
@@ -183,7 +183,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] expected<void> check_device(const image_copy &image) {
+    [[nodiscard]] expected<void> check_device(const planned_image &image) {
         const std::string &path = image.destination;
         auto ran = host_.run(stat_words(path));
         if (!ran) return fail(std::move(ran).error());

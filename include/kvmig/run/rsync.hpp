@@ -24,7 +24,7 @@ namespace kvmig::run {
 /// - The receiving end holds a lock on `into`: one that a broken link has left behind writes no
 /// more
 ///   once another has got it, and ends after a minute of silence.
-[[nodiscard]] inline words rsync_words(const image_copy &image, const std::string &from,
+[[nodiscard]] inline words rsync_words(const planned_image &image, const std::string &from,
                                        const std::string &into, const words &ssh,
                                        const std::string &login) {
     words out{"rsync",        "--inplace",           "--ignore-times",

@@ -43,14 +43,14 @@ struct local_mount {
     std::optional<local_mount> out;
     std::size_t longest = 0;
     for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
+        std::istringstream fields(line);
         std::string word;
         std::string point;
-        for (int field = 1; field <= 5 && words >> word; ++field) point = word;
-        while (words >> word && word != "-") {
+        for (int field = 1; field <= 5 && fields >> word; ++field) point = word;
+        while (fields >> word && word != "-") {
         }
         local_mount one;
-        if (!(words >> one.type >> word)) continue;
+        if (!(fields >> one.type >> word)) continue;
         one.source = model::unescape_octal(word);
         point = model::unescape_octal(point);
         const auto below = model::path_below(folder, point);
