@@ -7,6 +7,7 @@
 #include <kvmig/model/tried_port.hpp>
 #include <kvmig/run/check_names.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -48,19 +49,18 @@ parse_port_answers(std::string_view text) {
         if (port.ec == std::errc{} && port.ptr != end && *port.ptr == ' ') {
             code = std::from_chars(port.ptr + 1, end, status);
         }
-        const std::string_view words(code.ptr, static_cast<std::size_t>(end - code.ptr));
+        const std::string_view said(code.ptr, static_cast<std::size_t>(end - code.ptr));
         constexpr int timed_out = 124;
-        if (code.ec == std::errc{} && status == 0 && words.empty()) {
+        if (code.ec == std::errc{} && status == 0 && said.empty()) {
             one.answer = port_answer::open;
-        } else if (code.ec == std::errc{} && status == timed_out) {
+        } else if ((code.ec == std::errc{} && status == timed_out) ||
+                   said == " Connection timed out") {
             one.answer = port_answer::dropped;
-        } else if (words == " Connection refused") {
+        } else if (said == " Connection refused") {
             one.answer = port_answer::closed;
-        } else if (words == " No route to host") {
+        } else if (said == " No route to host") {
             one.answer = port_answer::rejected;
-        } else if (words == " Connection timed out") {
-            one.answer = port_answer::dropped;
-        } else if (words == " Network is unreachable") {
+        } else if (said == " Network is unreachable") {
             one.answer = port_answer::unreachable;
         } else {
             return fail(error_kind::protocol,
