@@ -3,6 +3,7 @@
 
 #include <kvmig/host/descriptor.hpp>
 #include <lab/guest/system_error.hpp>
+#include <lab/observe/background.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,9 +17,7 @@
 #include <optional>
 #include <poll.h>
 #include <span>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <thread>
 #include <utility>
 
 namespace kvmig::lab::observe {
@@ -67,12 +66,10 @@ steady_time steady_arrival(const std::optional<timespec> &stamp) {
 
 class heartbeat_probe::impl {
 public:
-    impl(host::descriptor socket, host::descriptor wake, std::uint16_t port)
-        : socket_(std::move(socket)), wake_(std::move(wake)), port_(port), started_(clock::now()),
-          thread_([this] { run(); }) {}
-    ~impl() { ::eventfd_write(wake_.get(), 1); }
-    impl(const impl &) = delete;
-    impl &operator=(const impl &) = delete;
+    impl(host::descriptor socket, std::uint16_t port)
+        : socket_(std::move(socket)), port_(port), started_(clock::now()) {
+        thread_.begin([this] { run(); });
+    }
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] steady_time started() const noexcept { return started_; }
@@ -162,7 +159,8 @@ private:
     }
 
     void run() {
-        std::array<pollfd, 2> watched{{{wake_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}}};
+        std::array<pollfd, 2> watched{
+            {{thread_.asked_to_end(), POLLIN, 0}, {socket_.get(), POLLIN, 0}}};
         while (true) {
             if (::poll(watched.data(), watched.size(), -1) < 0) continue;
             if (watched[0].revents != 0) return;
@@ -203,7 +201,6 @@ private:
     }
 
     host::descriptor socket_;
-    host::descriptor wake_;
     std::uint16_t port_;
     steady_time started_;
     mutable std::mutex mutex_;
@@ -211,7 +208,7 @@ private:
     std::map<beat_key, heartbeat_series> guests_;
     std::uint64_t strangers_ = 0;
     std::uint64_t overflown_ = 0;
-    std::jthread thread_; ///< last: it uses everything above
+    background thread_; ///< last
 };
 
 expected<heartbeat_probe> heartbeat_probe::start(const std::string &address, std::uint16_t port) {
@@ -222,13 +219,11 @@ expected<heartbeat_probe> heartbeat_probe::start(const std::string &address, std
     where.sin_port = htons(port);
     where.sin_addr = *bind_to;
     socklen_t size = sizeof where;
-    host::descriptor wake{::eventfd(0, EFD_CLOEXEC)};
     host::descriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     const int one = 1;
     // Some seconds of many guests, should this machine be too busy to read.
     const int buffer = 4 << 20;
-    if (!wake || !socket ||
-        ::bind(socket.get(), reinterpret_cast<const sockaddr *>(&where), size) != 0 ||
+    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr *>(&where), size) != 0 ||
         ::getsockname(socket.get(), reinterpret_cast<sockaddr *>(&where), &size) != 0 ||
         ::setsockopt(socket.get(), SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one) != 0 ||
         ::setsockopt(socket.get(), SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one) != 0 ||
@@ -237,8 +232,7 @@ expected<heartbeat_probe> heartbeat_probe::start(const std::string &address, std
                         .about(address + ':' + std::to_string(port))
                         .advise("end whatever else listens on that UDP port"));
     }
-    return heartbeat_probe{
-        std::make_unique<impl>(std::move(socket), std::move(wake), ntohs(where.sin_port))};
+    return heartbeat_probe{std::make_unique<impl>(std::move(socket), ntohs(where.sin_port))};
 }
 
 heartbeat_probe::heartbeat_probe(std::unique_ptr<impl> self) : self_(std::move(self)) {}

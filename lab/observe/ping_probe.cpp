@@ -4,6 +4,7 @@
 #include <kvmig/host/descriptor.hpp>
 #include <lab/guest/settings.hpp>
 #include <lab/guest/system_error.hpp>
+#include <lab/observe/background.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,9 +19,7 @@
 #include <poll.h>
 #include <random>
 #include <span>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <thread>
 #include <utility>
 
 namespace kvmig::lab::observe {
@@ -78,24 +77,17 @@ std::optional<std::uint16_t> answer(std::span<const std::uint8_t> packet, bool w
 
 class ping_probe::impl {
 public:
-    impl(host::descriptor socket, bool raw, host::descriptor wake, in_addr address,
-         std::string name, std::chrono::milliseconds pace)
-        : socket_(std::move(socket)), raw_(raw), wake_(std::move(wake)), name_(std::move(name)),
-          pace_(pace) {
+    impl(host::descriptor socket, bool raw, in_addr address, std::string name,
+         std::chrono::milliseconds pace)
+        : socket_(std::move(socket)), raw_(raw), name_(std::move(name)), pace_(pace) {
         where_.sin_family = AF_INET;
         where_.sin_addr = address;
         std::random_device source;
         token_ = std::uint64_t{source()} << 32U | source();
-        thread_ = std::jthread([this] { run(); });
+        thread_.begin([this] { run(); });
     }
-    ~impl() { end(); }
-    impl(const impl &) = delete;
-    impl &operator=(const impl &) = delete;
 
-    void end() {
-        ::eventfd_write(wake_.get(), 1);
-        if (thread_.joinable()) thread_.join();
-    }
+    void end() { thread_.end(); }
 
     [[nodiscard]] ping_record record() const {
         const std::lock_guard lock{mutex_};
@@ -128,7 +120,8 @@ private:
                 next = std::max(next + pace_, now);
             }
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - clock::now());
-            std::array<pollfd, 2> watched{{{wake_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}}};
+            std::array<pollfd, 2> watched{
+                {{thread_.asked_to_end(), POLLIN, 0}, {socket_.get(), POLLIN, 0}}};
             const int ready = ::poll(watched.data(), watched.size(),
                                      static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
             if (ready > 0 && watched[0].revents != 0) return;
@@ -180,7 +173,6 @@ private:
 
     host::descriptor socket_;
     bool raw_;
-    host::descriptor wake_;
     sockaddr_in where_{};
     std::string name_;
     std::chrono::milliseconds pace_;
@@ -190,7 +182,7 @@ private:
     ping_record record_;
     std::optional<steady_time> newest_answered_; ///< when it was sent
     std::optional<error> failed_;
-    std::jthread thread_; ///< last: it uses everything above
+    background thread_; ///< last
 };
 
 expected<ping_probe> ping_probe::start(const std::string &address, std::chrono::milliseconds pace) {
@@ -208,14 +200,12 @@ expected<ping_probe> ping_probe::start(const std::string &address, std::chrono::
         raw = false;
         socket = host::descriptor{::socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_ICMP)};
     }
-    host::descriptor wake{::eventfd(0, EFD_CLOEXEC)};
-    if (!socket || !wake) {
+    if (!socket) {
         return fail(guest::system_error(error_kind::environment, "cannot ping from here")
                         .about(address)
                         .advise("run as root, or allow it with sysctl net.ipv4.ping_group_range"));
     }
-    return ping_probe{
-        std::make_unique<impl>(std::move(socket), raw, std::move(wake), *parsed, address, pace)};
+    return ping_probe{std::make_unique<impl>(std::move(socket), raw, *parsed, address, pace)};
 }
 
 ping_probe::ping_probe(std::unique_ptr<impl> self) : self_(std::move(self)) {}

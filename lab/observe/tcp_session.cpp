@@ -3,6 +3,7 @@
 
 #include <kvmig/host/descriptor.hpp>
 #include <lab/guest/system_error.hpp>
+#include <lab/observe/background.hpp>
 #include <lab/observe/connection.hpp>
 
 #include <algorithm>
@@ -13,9 +14,7 @@
 #include <mutex>
 #include <poll.h>
 #include <span>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <thread>
 #include <utility>
 
 namespace kvmig::lab::observe {
@@ -26,18 +25,17 @@ using clock = std::chrono::steady_clock;
 
 class tcp_session::impl {
 public:
-    impl(host::descriptor socket, host::descriptor wake, session_options options)
-        : socket_(std::move(socket)), wake_(std::move(wake)), options_(std::move(options)) {
+    impl(host::descriptor socket, session_options options)
+        : socket_(std::move(socket)), options_(std::move(options)) {
         report_.connected = clock::now();
-        thread_ = std::jthread([this] { run(); });
+        thread_.begin([this] { run(); });
     }
     ~impl() { end(); }
     impl(const impl &) = delete;
     impl &operator=(const impl &) = delete;
 
     void end() {
-        ::eventfd_write(wake_.get(), 1);
-        if (thread_.joinable()) thread_.join();
+        thread_.end();
         socket_.reset();
     }
 
@@ -81,7 +79,8 @@ private:
                 next = std::max(next + options_.pace, now);
             }
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - clock::now());
-            std::array<pollfd, 2> watched{{{wake_.get(), POLLIN, 0}, {socket_.get(), events(), 0}}};
+            std::array<pollfd, 2> watched{
+                {{thread_.asked_to_end(), POLLIN, 0}, {socket_.get(), events(), 0}}};
             const int ready = ::poll(watched.data(), watched.size(),
                                      static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
             if (ready > 0 && watched[0].revents != 0) return;
@@ -182,7 +181,6 @@ private:
     }
 
     host::descriptor socket_;
-    host::descriptor wake_;
     session_options options_;
     std::string unsent_; ///< of the thread alone, as the next two
     std::array<std::uint8_t, guest::echo_answer_bytes> answer_{};
@@ -191,7 +189,7 @@ private:
     mutable std::condition_variable_any changed_;
     std::deque<steady_time> open_; ///< when the unanswered questions were asked
     session_report report_;
-    std::jthread thread_; ///< last: it uses everything above
+    background thread_; ///< last
 };
 
 expected<tcp_session> tcp_session::start(session_options options, const std::stop_token &stop) {
@@ -204,10 +202,7 @@ expected<tcp_session> tcp_session::start(session_options options, const std::sto
     auto socket =
         connect_to(options.address, options.port, clock::now() + options.connect_timeout, stopped);
     if (!socket) return fail(socket.error());
-    host::descriptor wake{::eventfd(0, EFD_CLOEXEC)};
-    if (!wake) return fail(guest::system_error(error_kind::environment, "cannot make an eventfd"));
-    return tcp_session{
-        std::make_unique<impl>(std::move(*socket), std::move(wake), std::move(options))};
+    return tcp_session{std::make_unique<impl>(std::move(*socket), std::move(options))};
 }
 
 tcp_session::tcp_session(std::unique_ptr<impl> self) : self_(std::move(self)) {}

@@ -4,6 +4,7 @@
 #include <kvmig/host/descriptor.hpp>
 #include <lab/guest/settings.hpp>
 #include <lab/guest/system_error.hpp>
+#include <lab/observe/background.hpp>
 
 #include <array>
 #include <cerrno>
@@ -14,9 +15,7 @@
 #include <optional>
 #include <poll.h>
 #include <span>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <thread>
 #include <utility>
 
 namespace kvmig::lab::observe {
@@ -50,20 +49,13 @@ public:
         }
     };
 
-    impl(host::descriptor socket, host::descriptor wake, pair_of_hosts hosts,
-         std::vector<std::string> markers)
-        : socket_(std::move(socket)), wake_(std::move(wake)), hosts_(hosts),
-          search_(std::move(markers)), buffer_(longest_frame) {
-        thread_ = std::jthread([this] { run(); });
+    impl(host::descriptor socket, pair_of_hosts hosts, std::vector<std::string> markers)
+        : socket_(std::move(socket)), hosts_(hosts), search_(std::move(markers)),
+          buffer_(longest_frame) {
+        thread_.begin([this] { run(); });
     }
-    ~impl() { end(); }
-    impl(const impl &) = delete;
-    impl &operator=(const impl &) = delete;
 
-    void end() {
-        ::eventfd_write(wake_.get(), 1);
-        if (thread_.joinable()) thread_.join();
-    }
+    void end() { thread_.end(); }
 
     /// After `end`.
     [[nodiscard]] expected<wire_report> result() {
@@ -74,7 +66,8 @@ public:
 private:
     void run() {
         for (;;) {
-            std::array<pollfd, 2> watched{{{wake_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}}};
+            std::array<pollfd, 2> watched{
+                {{thread_.asked_to_end(), POLLIN, 0}, {socket_.get(), POLLIN, 0}}};
             if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) {
                 failed_ = guest::system_error(error_kind::io, "cannot wait for frames");
                 return;
@@ -104,12 +97,11 @@ private:
     }
 
     host::descriptor socket_;
-    host::descriptor wake_;
     pair_of_hosts hosts_;
     wire_search search_;
     std::vector<std::uint8_t> buffer_;
     std::optional<error> failed_;
-    std::jthread thread_; ///< last: it uses everything above
+    background thread_; ///< last
 };
 
 expected<wire_capture> wire_capture::start(const wire_filter &what,
@@ -125,8 +117,7 @@ expected<wire_capture> wire_capture::start(const wire_filter &what,
     }
     // Without a protocol nothing arrives before it is bound to the one device.
     host::descriptor socket{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    host::descriptor wake{::eventfd(0, EFD_CLOEXEC)};
-    if (!socket || !wake) {
+    if (!socket) {
         return fail(guest::system_error(error_kind::environment, "cannot listen to frames here")
                         .about(what.device)
                         .advise("run as root, or as one who may open packet sockets"));
@@ -146,8 +137,7 @@ expected<wire_capture> wire_capture::start(const wire_filter &what,
     }
     const impl::pair_of_hosts hosts{ntohl(one->s_addr), ntohl(other->s_addr), what.first_port,
                                     what.last_port};
-    return wire_capture{
-        std::make_unique<impl>(std::move(socket), std::move(wake), hosts, std::move(markers))};
+    return wire_capture{std::make_unique<impl>(std::move(socket), hosts, std::move(markers))};
 }
 
 wire_capture::wire_capture(std::unique_ptr<impl> self) : self_(std::move(self)) {}
