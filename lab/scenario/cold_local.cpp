@@ -142,7 +142,7 @@ expected<void> run_cold_local_lvm(scenario_context &context) {
     auto moved = move_cold(*on, *guest, "there: ", on->on().kvm02(), true, equal,
                            by_copied_images({.undefine_source = true}));
     if (!moved) return fail(std::move(moved).error());
-    const run::words sum =
+    const std::vector<std::string> sum =
         run::checksum_words(volume_path("data"), run::image_kind::block, bytes::mib(data));
     auto first = on_machine(*on, "kvm01", sum);
     if (!first) return fail(std::move(first).error());

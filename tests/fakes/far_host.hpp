@@ -52,7 +52,7 @@ public:
     }
     [[nodiscard]] bool broke() const { return std::filesystem::exists(at_.path() / "broken"); }
 
-    [[nodiscard]] run::words ssh() const { return {script().string()}; }
+    [[nodiscard]] std::vector<std::string> ssh() const { return {script().string()}; }
     [[nodiscard]] run::copy_reach reach() const {
         run::copy_reach out;
         out.shell = [](const std::string &) -> expected<ports::host_shell> {

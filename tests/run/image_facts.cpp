@@ -24,7 +24,7 @@ run::copy_plan sample() {
                         bytes::mib(8)}}};
 }
 
-bool has(const run::words &in, const std::string &word) {
+bool has(const std::vector<std::string> &in, const std::string &word) {
     return std::find(in.begin(), in.end(), word) != in.end();
 }
 

@@ -43,7 +43,7 @@ class copied_images {
 public:
     static constexpr bool shared = false;
 
-    copied_images(on_host source, on_host destination, copy_plan plan, words ssh,
+    copied_images(on_host source, on_host destination, copy_plan plan, std::vector<std::string> ssh,
                   copy_patience patience = {})
         : source_(std::move(source)), plan_(std::move(plan)), ssh_(std::move(ssh)),
           patience_(patience), targets_(std::move(destination), plan_) {
@@ -113,9 +113,9 @@ public:
 
 private:
     [[nodiscard]] expected<void> check_tools() {
-        const words version{"rsync", "--version"};
+        const std::vector<std::string> version{"rsync", "--version"};
         if (auto here = source_.ask(version); !here) return fail(std::move(here).error());
-        words there = ssh_;
+        std::vector<std::string> there = ssh_;
         there.insert(there.end(), {plan_.login, "--"});
         there.insert(there.end(), version.begin(), version.end());
         auto ran = source_.attempt(there);
@@ -160,7 +160,8 @@ private:
         using clock = std::chrono::steady_clock;
         auto into = targets_.place(image);
         if (!into) return fail(std::move(into).error());
-        const words argv = rsync_words(image, image.source, *into, ssh_, plan_.login);
+        const std::vector<std::string> argv =
+            rsync_words(image, image.source, *into, ssh_, plan_.login);
         auto last_moved = clock::now();
         for (;;) {
             rsync_progress parser;
@@ -208,7 +209,7 @@ private:
 
     on_host source_;
     copy_plan plan_;
-    words ssh_;
+    std::vector<std::string> ssh_;
     copy_patience patience_;
     image_targets targets_;
 };

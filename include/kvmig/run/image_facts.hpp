@@ -18,8 +18,6 @@
 
 namespace kvmig::run {
 
-using words = std::vector<std::string>;
-
 /// How a file or device is now.
 struct image_facts {
     image_kind kind = image_kind::file;
@@ -30,43 +28,44 @@ struct image_facts {
 };
 
 /// Asks for `image_facts`; exit status 1 where there is nothing at `path`.
-[[nodiscard]] inline words stat_words(const std::string &path) {
+[[nodiscard]] inline std::vector<std::string> stat_words(const std::string &path) {
     return {"env", "LC_ALL=C", "stat", "--dereference", "--format=%f %s %b %B", "--", path};
 }
-[[nodiscard]] inline words device_size_words(const std::string &path) {
+[[nodiscard]] inline std::vector<std::string> device_size_words(const std::string &path) {
     return {"blockdev", "--getsize64", path};
 }
 /// The name behind all links.
-[[nodiscard]] inline words resolve_words(const std::string &path) {
+[[nodiscard]] inline std::vector<std::string> resolve_words(const std::string &path) {
     return {"readlink", "--canonicalize-existing", "--", path};
 }
 /// What stands upon a device: other devices, mounts.
-[[nodiscard]] inline words holders_words(const std::string &path) {
+[[nodiscard]] inline std::vector<std::string> holders_words(const std::string &path) {
     return {"lsblk", "--noheadings", "--raw", "--output", "NAME,MOUNTPOINT", "--", path};
 }
 /// What tells a file or device apart from every other on its host, by whatever path.
-[[nodiscard]] inline words identity_words(const std::string &path) {
+[[nodiscard]] inline std::vector<std::string> identity_words(const std::string &path) {
     return {"stat", "--dereference", "--format=%f %D:%i %t:%T %n", "--", path};
 }
 /// The same of all that processes have open for writing, which the links in /proc tell by their
 /// mode: in whatever namespace, and without a word from QEMU, whose locks on raw images and on
 /// devices in a namespace of libvirt's are not seen by others. What ends meanwhile makes the exit
 /// status 1.
-[[nodiscard]] inline words writers_words() {
+[[nodiscard]] inline std::vector<std::string> writers_words() {
     return {"find",  "/proc", "-maxdepth", "3",    "-path",         "/proc/[0-9]*/fd/[0-9]*",
             "-perm", "-200",  "-exec",     "stat", "--dereference", "--format=%f %D:%i %t:%T %n",
             "{}",    "+"};
 }
 /// The first bytes of an image, where its header is.
-[[nodiscard]] inline words beginning_words(const std::string &path) {
+[[nodiscard]] inline std::vector<std::string> beginning_words(const std::string &path) {
     return {"head", "--bytes=65536", "--", path};
 }
 /// Free room at a folder, and the mount it is on.
-[[nodiscard]] inline words room_words(const std::string &folder) {
+[[nodiscard]] inline std::vector<std::string> room_words(const std::string &folder) {
     return {"env", "LC_ALL=C", "df", "--block-size=1", "--output=avail,target", "--", folder};
 }
 /// SHA-256 of a file; of a device over its first `size` bytes.
-[[nodiscard]] inline words checksum_words(const std::string &path, image_kind kind, bytes size) {
+[[nodiscard]] inline std::vector<std::string> checksum_words(const std::string &path,
+                                                             image_kind kind, bytes size) {
     if (kind == image_kind::file) return {"sha256sum", "--binary", "--", path};
     // The shell reads this text alone, never a path; what cannot be read ends it.
     return {"sh",
@@ -78,8 +77,9 @@ struct image_facts {
 }
 /// `what`, once nobody writes to `path` under a lock of flock(1) any more, as rsync's receiving end
 /// does (run/rsync.hpp). `path` must be there.
-[[nodiscard]] inline words settled_words(const std::string &path, const words &what) {
-    words out{"flock", "--shared", "--wait", "120", path};
+[[nodiscard]] inline std::vector<std::string> settled_words(const std::string &path,
+                                                            const std::vector<std::string> &what) {
+    std::vector<std::string> out{"flock", "--shared", "--wait", "120", path};
     out.insert(out.end(), what.begin(), what.end());
     return out;
 }

@@ -23,7 +23,7 @@ namespace kvmig::run {
     if (!told) return fail(std::move(told).error().about(path));
     auto identity = parse_identity(*told);
     if (!identity) return fail(std::move(identity).error().on(host.name()).about(path));
-    const words argv = writers_words();
+    const std::vector<std::string> argv = writers_words();
     auto ran = host.run(argv, stop);
     if (!ran) return fail(std::move(ran).error());
     if (ran->status > 1) return fail(host.failure(argv, *ran));

@@ -30,7 +30,7 @@ struct copy_reach {
     std::function<expected<ports::host_shell>(const std::string &uri)> shell =
         [](const std::string &uri) { return host::shell_of(uri); };
     /// The source's way to the destination.
-    words ssh = host::quiet_ssh;
+    std::vector<std::string> ssh = host::quiet_ssh;
     copy_patience patience{};
 
     [[nodiscard]] expected<on_host> host(const std::string &uri) const {

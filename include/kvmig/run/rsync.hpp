@@ -24,12 +24,12 @@ namespace kvmig::run {
 /// - The receiving end holds a lock on `into`: one that a broken link has left behind writes no
 /// more
 ///   once another has got it, and ends after a minute of silence.
-[[nodiscard]] inline words rsync_words(const planned_image &image, const std::string &from,
-                                       const std::string &into, const words &ssh,
-                                       const std::string &login) {
-    words out{"rsync",        "--inplace",           "--ignore-times",
-              "--copy-links", "--timeout=60",        "--secluded-args",
-              "--outbuf=N",   "--no-human-readable", "--info=progress2"};
+[[nodiscard]] inline std::vector<std::string>
+rsync_words(const planned_image &image, const std::string &from, const std::string &into,
+            const std::vector<std::string> &ssh, const std::string &login) {
+    std::vector<std::string> out{"rsync",        "--inplace",           "--ignore-times",
+                                 "--copy-links", "--timeout=60",        "--secluded-args",
+                                 "--outbuf=N",   "--no-human-readable", "--info=progress2"};
     if (image.kind == image_kind::file) {
         out.insert(out.end(), {"--perms", "--times", "--sparse"});
     } else {
