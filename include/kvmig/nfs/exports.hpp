@@ -6,7 +6,10 @@
 #include <kvmig/nfs/quiet_pipe.hpp>
 #include <kvmig/nfs/session.hpp>
 
+// Its global type `name` would be shadowed by every parameter that is called so.
+#define name kvmig_libnfs_name
 #include <nfsc/libnfs-raw-mount.h>
+#undef name
 #include <nfsc/libnfs-raw.h>
 
 #include <cerrno>
