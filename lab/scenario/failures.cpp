@@ -160,7 +160,7 @@ private:
     }
 
     /// The journal of the source's daemon.
-    expected<std::string> journal(const std::vector<std::string> &how) const {
+    [[nodiscard]] expected<std::string> journal(const std::vector<std::string> &how) const {
         std::vector<std::string> argv{"journalctl", "--unit", "libvirtd", "--output", "cat"};
         argv.insert(argv.end(), how.begin(), how.end());
         return remote_output(source(), argv, stop());

@@ -81,8 +81,9 @@ bool advises(const precheck::finding &found, std::string_view words) {
     });
 }
 
-expected<void> on_host(stage &on, std::string_view host, const std::vector<std::string> &argv) {
-    auto done = remote_output(*find_machine(host), argv, on.context().stop);
+expected<void> on_host(const scenario_context &context, std::string_view host,
+                       const std::vector<std::string> &argv) {
+    auto done = remote_output(*find_machine(host), argv, context.stop);
     if (!done) return fail(std::move(done).error());
     return {};
 }
@@ -105,7 +106,7 @@ expected<void> run_live_media(scenario_context &context) {
     auto done = foresee(*on, *guest, "KVM-STO-028", [&](const precheck::finding &found) {
         context.out.prove("ejecting is offered", advises(found, "change-media vm1 sda --eject"),
                           fmt::format("{}", fmt::join(found.remedy, "; ")));
-        return on_host(*on, "kvm01", {"virsh", "change-media", "vm1", "sda", "--eject"});
+        return on_host(context, "kvm01", {"virsh", "change-media", "vm1", "sda", "--eject"});
     });
     if (done) done = on->dismiss(*guest);
     if (done) done = on->strike();
@@ -113,28 +114,23 @@ expected<void> run_live_media(scenario_context &context) {
 }
 
 expected<void> run_live_bridge(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
     const std::string bridge = "br9";
-    const std::vector<std::string> make{"ip", "link", "add", "name", bridge, "type", "bridge"};
-    const std::vector<std::string> up{"ip", "link", "set", "up", "dev", bridge};
-    for (const auto &argv : {make, up}) {
-        if (auto made = on_host(*on, "kvm01", argv); !made) return made;
-    }
-    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::mib(64));
-    if (!path) return fail(std::move(path).error());
+    const std::vector<std::vector<std::string>> make{
+        {"ip", "link", "add", "name", bridge, "type", "bridge"},
+        {"ip", "link", "set", "up", "dev", bridge}};
+    const auto make_on = [&](std::string_view host) -> expected<void> {
+        for (const auto &argv : make) {
+            if (auto made = on_host(context, host, argv); !made) return made;
+        }
+        return {};
+    };
+    if (auto made = make_on("kvm01"); !made) return made;
     guest_domain actor = usual_guest();
-    actor.disk = *path;
     actor.second_bridge = bridge;
-    auto guest = on->start(actor);
-    if (!guest) return fail(std::move(guest).error());
-    auto done = foresee(*on, *guest, "KVM-NIC-001", [&](const precheck::finding &) {
-        auto made = on_host(*on, "kvm02", make);
-        return made ? on_host(*on, "kvm02", up) : made;
+    return play(context, actor, pool_name, bytes::mib(64), [&](stage &on, performer &guest) {
+        return foresee(on, guest, "KVM-NIC-001",
+                       [&](const precheck::finding &) { return make_on("kvm02"); });
     });
-    if (done) done = on->dismiss(*guest);
-    if (done) done = on->strike();
-    return done;
 }
 
 } // namespace
