@@ -15,6 +15,7 @@ using namespace kvmig;
 using namespace kvmig::convergence;
 using namespace kvmig::convergence::testing;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 
 namespace {
 
@@ -46,8 +47,6 @@ verdicts judge(const std::vector<sample> &samples, window_settings settings = {}
     }
     return out;
 }
-
-constexpr milliseconds minutes(int n) { return std::chrono::minutes(n); }
 
 } // namespace
 

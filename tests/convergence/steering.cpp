@@ -13,6 +13,7 @@ using namespace kvmig;
 using namespace kvmig::convergence;
 using namespace kvmig::convergence::testing;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 
 namespace {
 
@@ -56,7 +57,6 @@ course hopeless_course() {
     return c;
 }
 
-constexpr milliseconds minutes(int n) { return std::chrono::minutes(n); }
 constexpr allowed_aids none{};
 constexpr allowed_aids all_aids{true, true, true};
 

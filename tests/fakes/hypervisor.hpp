@@ -38,6 +38,14 @@ private:
     bool open_ = false;
 };
 
+/// libvirt's error when a job is aborted.
+inline error aborted() {
+    error err = make_error(error_kind::cancelled,
+                           "operation aborted: migration out job: canceled by client");
+    err.libvirt.emplace().code = 78; // VIR_ERR_OPERATION_ABORTED
+    return err;
+}
+
 /// A host whose answers are set by the test. Unless told otherwise it knows the domains put into
 /// it, has no job, and no events.
 class hypervisor {

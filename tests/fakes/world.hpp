@@ -429,6 +429,13 @@ private:
 
 static_assert(ports::journal<world_journal>);
 
+/// Looks so often that nothing of the world is waited for.
+inline const run::sampling quick{.interval = std::chrono::milliseconds(1),
+                                 .abort_interval = std::chrono::milliseconds(1),
+                                 .final_event = std::chrono::milliseconds(0),
+                                 .patience = std::chrono::milliseconds(5),
+                                 .shutdown = std::chrono::milliseconds(20)};
+
 /// What came of a controller that took up what was left.
 struct taken_up {
     bool killed = false;

@@ -42,10 +42,9 @@ using namespace kvmig;
 using host::revert_record;
 using kvmig::testing::answering_files;
 using kvmig::testing::kernel_tree;
+using kvmig::testing::ksm;
 
 namespace {
-
-const std::string ksm = "/sys/kernel/mm/ksm/";
 
 tuning::change step(std::string path, std::string from, std::string to,
                     std::vector<std::string> moves_too = {}) {

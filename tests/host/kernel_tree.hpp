@@ -17,6 +17,8 @@
 
 namespace kvmig::testing {
 
+inline const std::string ksm = "/sys/kernel/mm/ksm/";
+
 class kernel_tree {
 public:
     explicit kernel_tree(const std::map<std::string, std::string> &texts = {}) {
@@ -72,15 +74,14 @@ public:
         return files_.writable(path);
     }
     [[nodiscard]] expected<void> write(std::string_view path, std::string_view text) const {
-        constexpr std::string_view ksm = "/sys/kernel/mm/ksm/";
-        if (path == std::string(ksm) + "advisor_mode") {
+        if (path == ksm + "advisor_mode") {
             const bool on = text == "scan-time\n";
             auto done = files_.write(path, on ? "none [scan-time]\n" : "[none] scan-time\n");
             if (!done) return done;
-            return files_.write(std::string(ksm) + "pages_to_scan", on ? "500\n" : "100\n");
+            return files_.write(ksm + "pages_to_scan", on ? "500\n" : "100\n");
         }
-        if (path == std::string(ksm) + "pages_to_scan") {
-            const auto mode = files_.read(std::string(ksm) + "advisor_mode");
+        if (path == ksm + "pages_to_scan") {
+            const auto mode = files_.read(ksm + "advisor_mode");
             if (mode && *mode && (*mode)->find("[scan-time]") != std::string::npos) {
                 return fail(
                     make_error(error_kind::io, "Invalid argument").about(std::string(path)));

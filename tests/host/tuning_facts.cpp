@@ -13,11 +13,10 @@
 
 using namespace kvmig;
 using kvmig::testing::kernel_tree;
+using kvmig::testing::ksm;
 using std::chrono::milliseconds;
 
 namespace {
-
-const std::string ksm = "/sys/kernel/mm/ksm/";
 
 /// Linux 6.1 as Debian 12 has it.
 struct debian_12 : kernel_tree {

@@ -15,22 +15,21 @@
 
 using namespace kvmig;
 using lab::cli::exit_status;
-using test::outcome;
 
 namespace {
 
-outcome check(std::vector<std::string> arguments) {
+test::outcome run_check(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "check");
     return test::call(lab::cli::add_check, std::move(arguments));
 }
 
-std::string refused(std::vector<std::string> arguments) {
+std::string check_refused(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "check");
     return test::refusal_of(lab::cli::add_check, std::move(arguments));
 }
 
 /// A file with a domain's XML, in a folder that goes with the test.
-class files {
+class domain_files {
 public:
     std::string write(const std::string &name, const std::string &text) {
         const auto file = folder_.path() / name;
@@ -65,23 +64,24 @@ constexpr const char *sealed =
 } // namespace
 
 TEST_CASE("check needs a domain with both ends, or a file") {
-    CHECK_THAT(refused({}), Catch::Contains("--domain-xml"));
-    CHECK_THAT(refused({"vm1"}), Catch::Contains("DOMAIN requires --"));
-    CHECK_THAT(refused({"vm1", "--from", "a"}), Catch::Contains("--to"));
-    CHECK_FALSE(refused({"vm1", "--from", "a", "--to", "b", "--domain-xml", "f"}).empty());
-    CHECK_FALSE(refused({"--domain-xml", "f", "--copy-storage-all", "--copy-storage-inc"}).empty());
-    CHECK(refused({"vm1", "--from", "a", "--to", "b"}).empty());
-    CHECK(refused({"--domain-xml", "f", "--ignore", "A", "--ignore", "B"}).empty());
+    CHECK_THAT(check_refused({}), Catch::Contains("--domain-xml"));
+    CHECK_THAT(check_refused({"vm1"}), Catch::Contains("DOMAIN requires --"));
+    CHECK_THAT(check_refused({"vm1", "--from", "a"}), Catch::Contains("--to"));
+    CHECK_FALSE(check_refused({"vm1", "--from", "a", "--to", "b", "--domain-xml", "f"}).empty());
+    CHECK_FALSE(
+        check_refused({"--domain-xml", "f", "--copy-storage-all", "--copy-storage-inc"}).empty());
+    CHECK(check_refused({"vm1", "--from", "a", "--to", "b"}).empty());
+    CHECK(check_refused({"--domain-xml", "f", "--ignore", "A", "--ignore", "B"}).empty());
 }
 
 TEST_CASE("two hosts are asked, and all findings are told at once") {
-    files made;
+    domain_files made;
     const std::string from = made.node("a", "vm1",
                                        "<interface type='bridge'><source bridge='kvmig-none'/>"
                                        "</interface><interface type='network'>"
                                        "<source network='kvmig-none'/></interface>");
     const std::string to = made.node("b", "vm1");
-    const auto said = check({"vm1", "--from", from, "--to", to, "--json"});
+    const auto said = run_check({"vm1", "--from", from, "--to", to, "--json"});
     CHECK(said.status == exit_status::blocked);
     const auto answer = nlohmann::json::parse(said.answer);
     CHECK(answer.at("schema") == "kvmig.check/1");
@@ -99,7 +99,7 @@ TEST_CASE("two hosts are asked, and all findings are told at once") {
         }
         CHECK(each.at("remedy").is_array());
     }
-    const auto text = check({"vm1", "--from", from, "--to", to});
+    const auto text = run_check({"vm1", "--from", from, "--to", to});
     CHECK(text.status == exit_status::blocked);
     CHECK_THAT(text.answer, Catch::Contains("KVM-NIC-001  The bridge does not exist on the "
                                             "destination  [blocks]") &&
@@ -109,9 +109,9 @@ TEST_CASE("two hosts are asked, and all findings are told at once") {
 }
 
 TEST_CASE("a domain that is not there is named") {
-    files made;
+    domain_files made;
     const auto said =
-        check({"vm9", "--from", made.node("a", "vm1"), "--to", made.node("b", "vm2")});
+        run_check({"vm9", "--from", made.node("a", "vm1"), "--to", made.node("b", "vm2")});
     CHECK(said.status == exit_status::failed);
     CHECK(said.answer.empty());
     CHECK_THAT(said.messages, Catch::Contains("'vm9'"));
@@ -119,39 +119,39 @@ TEST_CASE("a domain that is not there is named") {
 
 TEST_CASE("check refuses a URI that cannot be parsed as wrong usage") {
     const auto said =
-        check({"vm1", "--from", "qemu+ssh://kvm01:/system", "--to", "test:///default"});
+        run_check({"vm1", "--from", "qemu+ssh://kvm01:/system", "--to", "test:///default"});
     CHECK(said.status == exit_status::usage);
     CHECK_THAT(said.messages, Catch::Contains("qemu+ssh://kvm01:/system"));
 }
 
 TEST_CASE("a machine of the lab without libvirt is refused") {
-    const auto said = check({"vm1", "--from", "nfs", "--to", "kvm02"});
+    const auto said = run_check({"vm1", "--from", "nfs", "--to", "kvm02"});
     CHECK(said.status == exit_status::usage);
     CHECK_THAT(said.messages, Catch::Contains("runs no libvirt"));
 }
 
 TEST_CASE("a file tells what the XML alone tells; the rest is unknown") {
-    files made;
-    const auto clear = check({"--domain-xml", made.write("vm1.xml", plain), "--json"});
+    domain_files made;
+    const auto clear = run_check({"--domain-xml", made.write("vm1.xml", plain), "--json"});
     CHECK(clear.status == exit_status::done);
     const auto answer = nlohmann::json::parse(clear.answer);
     CHECK(answer.at("verdict") == "unknown");
     CHECK(ids(answer, "blocks").empty());
     CHECK(ids(answer, "unknown").count("KVM-MEM-001") == 1);
 
-    const auto blocked = check({"--domain-xml", made.write("sealed.xml", sealed), "--json"});
+    const auto blocked = run_check({"--domain-xml", made.write("sealed.xml", sealed), "--json"});
     CHECK(blocked.status == exit_status::blocked);
     CHECK(ids(nlohmann::json::parse(blocked.answer), "blocks") ==
           std::set<std::string>{"KVM-DEV-014"});
 }
 
 TEST_CASE("what is ignored is told and does not count") {
-    files made;
+    domain_files made;
     const std::string file = made.write("sealed.xml", sealed);
-    const auto said = check({"--domain-xml", file, "--ignore", "KVM-DEV-014"});
+    const auto said = run_check({"--domain-xml", file, "--ignore", "KVM-DEV-014"});
     CHECK(said.status == exit_status::done);
     CHECK_THAT(said.answer, Catch::Contains("[info, ignored: blocks]"));
-    const auto json = check({"--domain-xml", file, "--ignore", "KVM-DEV-014", "--json"});
+    const auto json = run_check({"--domain-xml", file, "--ignore", "KVM-DEV-014", "--json"});
     const auto told = nlohmann::json::parse(json.answer);
     int found = 0;
     for (const auto &each : told.at("findings")) {
@@ -161,18 +161,18 @@ TEST_CASE("what is ignored is told and does not count") {
         CHECK(each.at("ignored") == "blocks");
     }
     CHECK(found == 1);
-    const auto wrong = check({"--domain-xml", file, "--ignore", "DEV-14"});
+    const auto wrong = run_check({"--domain-xml", file, "--ignore", "DEV-14"});
     CHECK(wrong.status == exit_status::usage);
     CHECK_THAT(wrong.messages, Catch::Contains("'DEV-14'"));
 }
 
 TEST_CASE("a file that cannot be read or parsed is named") {
-    const auto gone = check({"--domain-xml", "/nonexistent/vm1.xml"});
+    const auto gone = run_check({"--domain-xml", "/nonexistent/vm1.xml"});
     CHECK(gone.status == exit_status::usage);
     CHECK_THAT(gone.messages, Catch::Contains("/nonexistent/vm1.xml") &&
                                   Catch::Contains("No such file or directory"));
-    files made;
-    const auto bad = check({"--domain-xml", made.write("bad.xml", "<domain type='kvm'/>")});
+    domain_files made;
+    const auto bad = run_check({"--domain-xml", made.write("bad.xml", "<domain type='kvm'/>")});
     CHECK(bad.status == exit_status::usage);
     CHECK_THAT(bad.messages, Catch::Contains("<name> is missing at /domain, line 1"));
 }

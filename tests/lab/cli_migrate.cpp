@@ -23,11 +23,10 @@ using namespace kvmig;
 using lab::cli::exit_status;
 using test::captured;
 using test::folder;
-using test::outcome;
 
 namespace {
 
-outcome migrate(std::vector<std::string> arguments, bool stopped = false) {
+test::outcome migrate(std::vector<std::string> arguments, bool stopped = false) {
     arguments.insert(arguments.begin(), "migrate");
     // Not the journal of whoever runs the tests.
     const folder state;
@@ -35,7 +34,7 @@ outcome migrate(std::vector<std::string> arguments, bool stopped = false) {
     return test::call(lab::cli::add_migrate, std::move(arguments), stopped);
 }
 
-std::string refused(std::vector<std::string> arguments) {
+std::string migrate_refused(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "migrate");
     return test::refusal_of(lab::cli::add_migrate, std::move(arguments));
 }
@@ -43,13 +42,13 @@ std::string refused(std::vector<std::string> arguments) {
 } // namespace
 
 TEST_CASE("migrate needs a domain, a source and a destination") {
-    CHECK_THAT(refused({}), Catch::Contains("required"));
-    CHECK_THAT(refused({"vm1"}), Catch::Contains("--from"));
-    CHECK_THAT(refused({"vm1", "--from", "test:///default"}), Catch::Contains("--to"));
+    CHECK_THAT(migrate_refused({}), Catch::Contains("required"));
+    CHECK_THAT(migrate_refused({"vm1"}), Catch::Contains("--from"));
+    CHECK_THAT(migrate_refused({"vm1", "--from", "test:///default"}), Catch::Contains("--to"));
     const std::vector<std::string> ends = {"vm1", "--from", "a", "--to", "b"};
     const auto with = [&](std::vector<std::string> more) {
         more.insert(more.begin(), ends.begin(), ends.end());
-        return refused(more);
+        return migrate_refused(more);
     };
     CHECK(with({}).empty());
     CHECK_THAT(with({"--bandwidth", "0"}), Catch::Contains("bandwidth"));
@@ -341,7 +340,7 @@ TEST_CASE("a cold migration refuses what has a meaning for live ones only") {
     CHECK(out.status == exit_status::usage);
     CHECK_THAT(out.messages, Catch::Contains("mode cold") && Catch::Contains("peer2peer") &&
                                  Catch::Contains("bandwidth=") && Catch::Contains("--mode live"));
-    CHECK_THAT(refused({"vm1", "--from", "a", "--to", "b", "--mode", "warm"}),
+    CHECK_THAT(migrate_refused({"vm1", "--from", "a", "--to", "b", "--mode", "warm"}),
                Catch::Contains("warm") && Catch::Contains("cold"));
 }
 
@@ -361,7 +360,7 @@ TEST_CASE("images are copied only cold, and by rules that can be read") {
     out = with({"--mode", "cold", "--copy-address", "root@:22"});
     CHECK(out.status == exit_status::usage);
     CHECK_THAT(out.messages, Catch::Contains("--copy-address"));
-    CHECK_THAT(refused({"vm1", "--from", "a", "--to", "b", "--map-path", "/a=/b"}),
+    CHECK_THAT(migrate_refused({"vm1", "--from", "a", "--to", "b", "--map-path", "/a=/b"}),
                Catch::Contains("--copy-images"));
 }
 

@@ -23,23 +23,23 @@ using nlohmann::json;
 
 namespace {
 
-test::outcome exports(std::vector<std::string> arguments) {
+test::outcome run_exports(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "exports");
     return test::call(lab::cli::add_nfs_exports, std::move(arguments));
 }
 
-std::string refused(std::vector<std::string> arguments) {
+std::string exports_refused(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "exports");
     return test::refusal_of(lab::cli::add_nfs_exports, std::move(arguments));
 }
 
 /// Files of a test, and programs that come before those of the system while it lives.
-class files {
+class exports_files {
 public:
-    files() { ::setenv("PATH", (folder_.path().string() + ":" + path_).c_str(), 1); }
-    ~files() { ::setenv("PATH", path_.c_str(), 1); }
-    files(const files &) = delete;
-    files &operator=(const files &) = delete;
+    exports_files() { ::setenv("PATH", (folder_.path().string() + ":" + path_).c_str(), 1); }
+    ~exports_files() { ::setenv("PATH", path_.c_str(), 1); }
+    exports_files(const exports_files &) = delete;
+    exports_files &operator=(const exports_files &) = delete;
 
     std::string write(const std::string &name, const std::string &text) {
         const auto file = folder_.path() / name;
@@ -73,10 +73,11 @@ std::set<std::string> found(const json &answer) {
 }
 
 // As exportfs -v of nfs-utils 2.6.2 tells it.
-const std::string told = "/srv/images   \t192.0.2.11(sync,wdelay,hide,no_subtree_check,fsid=1,"
-                         "sec=sys,rw,secure,no_root_squash,no_all_squash)\n"
-                         "/srv/images   \t192.0.2.12(sync,wdelay,hide,no_subtree_check,fsid=1,"
-                         "sec=sys,rw,secure,no_root_squash,no_all_squash)\n";
+const std::string exportfs_told =
+    "/srv/images   \t192.0.2.11(sync,wdelay,hide,no_subtree_check,fsid=1,"
+    "sec=sys,rw,secure,no_root_squash,no_all_squash)\n"
+    "/srv/images   \t192.0.2.12(sync,wdelay,hide,no_subtree_check,fsid=1,"
+    "sec=sys,rw,secure,no_root_squash,no_all_squash)\n";
 const std::string world = "/srv/a-path-that-is-long\n\t\t<world>(async,wdelay,hide,"
                           "no_subtree_check,fsid=2,sec=sys,rw,secure,root_squash,all_squash)\n";
 const std::string mounted =
@@ -92,39 +93,40 @@ const std::string here = "127.0.0.1";
 } // namespace
 
 TEST_CASE("nfs exports needs a server, and a host or a file for each thing") {
-    CHECK_THAT(refused({}), Contains("SERVER"));
-    CHECK_FALSE(refused({"nfs.lab", "--ask", "a", "--exports-file", "f"}).empty());
-    CHECK_FALSE(refused({"nfs.lab", "--source", "a", "--mounts-source", "f"}).empty());
-    CHECK_FALSE(refused({"nfs.lab", "--destination", "a", "--mounts-destination", "f"}).empty());
-    CHECK(
-        refused({"nfs.lab", "--ask", "a", "--mounts-source", "f", "--ignore", "A", "--ignore", "B"})
-            .empty());
+    CHECK_THAT(exports_refused({}), Contains("SERVER"));
+    CHECK_FALSE(exports_refused({"nfs.lab", "--ask", "a", "--exports-file", "f"}).empty());
+    CHECK_FALSE(exports_refused({"nfs.lab", "--source", "a", "--mounts-source", "f"}).empty());
+    CHECK_FALSE(
+        exports_refused({"nfs.lab", "--destination", "a", "--mounts-destination", "f"}).empty());
+    CHECK(exports_refused(
+              {"nfs.lab", "--ask", "a", "--mounts-source", "f", "--ignore", "A", "--ignore", "B"})
+              .empty());
 
-    const auto url = exports({"nfs.lab/srv"});
+    const auto url = run_exports({"nfs.lab/srv"});
     CHECK(url.status == exit_status::usage);
     CHECK_THAT(url.messages, Contains("nfs.lab/srv") && Contains("without a path"));
-    const auto id = exports({"nfs.lab", "--ignore", "KVM-STO-999"});
+    const auto id = run_exports({"nfs.lab", "--ignore", "KVM-STO-999"});
     CHECK(id.status == exit_status::usage);
     CHECK_THAT(id.messages, Contains("KVM-STO-999"));
 }
 
 TEST_CASE("files that cannot be read, or are something else, are wrong usage") {
-    files made;
-    const auto missing = exports({"nfs.lab", "--exports-file", made.path("none")});
+    exports_files made;
+    const auto missing = run_exports({"nfs.lab", "--exports-file", made.path("none")});
     CHECK(missing.status == exit_status::usage);
     CHECK_THAT(missing.messages, Contains("--exports-file") && Contains("No such file"));
     const std::string wrong = made.write("exports", "/srv kvm01(rw)\n/srv/b kvm01(rww)\n");
-    const auto option = exports({"nfs.lab", "--exports-file", wrong});
+    const auto option = run_exports({"nfs.lab", "--exports-file", wrong});
     CHECK(option.status == exit_status::usage);
     CHECK(option.answer.empty());
     CHECK_THAT(option.messages, Contains(wrong + ", line 2, column 14"));
-    const auto mounts = exports({"nfs.lab", "--mounts-source", wrong});
+    const auto mounts = run_exports({"nfs.lab", "--mounts-source", wrong});
     CHECK(mounts.status == exit_status::usage);
     CHECK_THAT(mounts.messages, Contains("mountinfo, line 1") && Contains(wrong));
 }
 
 TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
-    files made;
+    exports_files made;
     // Whoever is asked after all ends the test.
     made.program("ssh", "touch '" + made.path("asked") + "'\n");
     struct row {
@@ -135,7 +137,7 @@ TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
     };
     const std::string host = "/srv/images 192.0.2.11(rw,no_subtree_check,no_root_squash,fsid=1)\n";
     const std::vector<row> rows = {
-        {"nothing is wrong", told, mounted, mounted, {}, exit_status::done},
+        {"nothing is wrong", exportfs_told, mounted, mounted, {}, exit_status::done},
         {"a table of exports", "# a store\n" + host, mounted, mounted, {}, exit_status::done},
         {"a table that tells wdelay once",
          "/srv/images\t192.0.2.11(rw,wdelay,no_subtree_check,no_root_squash,fsid=1)\n"
@@ -145,13 +147,13 @@ TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
          {"warns KVM-STO-101"},
          exit_status::done},
         {"to everybody, by async and all_squash",
-         told + world,
+         exportfs_told + world,
          mounted,
          mounted,
          {"warns KVM-STO-101", "warns KVM-STO-103", "warns KVM-STO-106"},
          exit_status::done},
         {"one path, two exports, the other soft",
-         told,
+         exportfs_told,
          mounted,
          other,
          {"blocks KVM-STO-116", "warns KVM-STO-112"},
@@ -169,7 +171,7 @@ TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
         give("--exports-file", each.exports);
         give("--mounts-source", each.source);
         give("--mounts-destination", each.destination);
-        const auto said = exports(arguments);
+        const auto said = run_exports(arguments);
         INFO(said.messages);
         CHECK(said.status == each.status);
         const auto answer = json::parse(said.answer);
@@ -183,13 +185,13 @@ TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
 }
 
 TEST_CASE("each option in force is told with a sentence, and then what is wrong") {
-    files made;
+    exports_files made;
     const std::string file =
         made.write("exports", "/srv/images kvm01(rw,async,no_subtree_check,no_root_squash,fsid=1) "
                               "kvm02(rw,async,no_subtree_check,no_root_squash,fsid=1)\n");
     const std::vector<std::string> asked = {"nfs.lab", "--exports-file", file, "--mounts-source",
                                             made.write("mounts", mounted)};
-    const auto text = exports(asked);
+    const auto text = run_exports(asked);
     CHECK(text.status == exit_status::done);
     CHECK(text.messages.empty());
     CHECK(text.answer.starts_with("nfs.lab:/srv/images to kvm01, kvm02\n  async "));
@@ -206,7 +208,7 @@ TEST_CASE("each option in force is told with a sentence, and then what is wrong"
 
     auto ignoring = asked;
     ignoring.insert(ignoring.end(), {"--ignore", "KVM-STO-101", "--json"});
-    const auto answer = json::parse(exports(ignoring).answer);
+    const auto answer = json::parse(run_exports(ignoring).answer);
     CHECK(answer.at("verdict") == "clear");
     CHECK(answer.at("findings").at(0).at("ignored") == "warns");
     const auto &client = answer.at("options").at("exports").at(0).at("clients").at(1);
@@ -219,52 +221,53 @@ TEST_CASE("each option in force is told with a sentence, and then what is wrong"
 }
 
 TEST_CASE("an option of another release is told as one that is not known") {
-    files made;
+    exports_files made;
     const std::string file =
         made.write("told", "/srv/images   \tkvm01(sync,wdelay,hide,no_subtree_check,fsid=1,novel,"
                            "sec=sys,rw,secure,no_root_squash,no_all_squash)\n");
-    const auto said = exports({"nfs.lab", "--exports-file", file});
+    const auto said = run_exports({"nfs.lab", "--exports-file", file});
     CHECK(said.status == exit_status::done);
-    CHECK_THAT(said.answer, Contains("novel             no option of exports(5) that is known"));
+    CHECK_THAT(said.answer,
+               Contains("novel             no option of exports(5) that is known"));
 }
 
 TEST_CASE("mountd is asked: what it does not tell is unknown") {
     KVMIG_NEEDS_NFS_SERVER();
     const test::nfs_server server;
-    const auto text = exports({"192.0.2.1"});
+    const auto text = run_exports({"192.0.2.1"});
     INFO(text.messages);
     CHECK(text.status == exit_status::done);
     CHECK(text.answer.starts_with("Exports of 192.0.2.1, as its mountd tells:\n  " +
                                   server.data().string() + "  everyone\n"));
     CHECK_THAT(text.answer, Contains("mountd tells none; give --ask") &&
                                 Contains("\nunknown: 0 blocks, 1 unknown"));
-    const auto answer = json::parse(exports({"192.0.2.1", "--json"}).answer);
+    const auto answer = json::parse(run_exports({"192.0.2.1", "--json"}).answer);
     CHECK(answer.at("mountd").at("exports").at(0).at("path") == server.data().string());
     CHECK(answer.at("mountd").at("unknown").is_null());
     CHECK(found(answer) == std::set<std::string>{"unknown KVM-STO-121"});
 
     // Nobody is at this address of the server's machine.
-    const auto nobody = exports({"192.0.2.99", "--patience", "1"});
+    const auto nobody = run_exports({"192.0.2.99", "--patience", "1"});
     CHECK(nobody.status == exit_status::failed);
     CHECK_THAT(nobody.messages, Contains("the exports could not be asked for"));
-    files made;
-    made.program("exportfs", "printf '%s' '" + told + "'\n");
+    exports_files made;
+    made.program("exportfs", "printf '%s' '" + exportfs_told + "'\n");
     const auto others = json::parse(
-        exports({"192.0.2.99", "--patience", "1", "--ask", "localhost", "--json"}).answer);
+        run_exports({"192.0.2.99", "--patience", "1", "--ask", "localhost", "--json"}).answer);
     CHECK_THAT(others.at("mountd").at("unknown").get<std::string>(),
                Contains("the exports could not be asked for"));
     CHECK(others.at("options").at("exports").at(0).at("path") == "/srv/images");
 }
 
 TEST_CASE("hosts are asked by ssh, in words that no shell reads, and localhost without") {
-    files made;
-    made.write("told", told);
+    exports_files made;
+    made.write("told", exportfs_told);
     made.write("mount", mounted);
     made.program("ssh", "printf '<%s>' \"$@\" >>'" + made.path("words") + "'\ncase \"$*\" in\n" +
                             "*exportfs*) cat '" + made.path("told") + "' ;;\n*) cat '" +
                             made.path("mount") + "' ;;\nesac\n");
-    const auto said = exports({here, "--ask", "root@nfs.example", "--source", "$(a); b",
-                               "--destination", "localhost", "--json"});
+    const auto said = run_exports({here, "--ask", "root@nfs.example", "--source", "$(a); b",
+                                   "--destination", "localhost", "--json"});
     INFO(said.messages);
     CHECK(said.status == exit_status::done);
     const std::string how = "<-o><BatchMode=yes><-o><ConnectTimeout=10><-->";
@@ -280,7 +283,7 @@ TEST_CASE("hosts are asked by ssh, in words that no shell reads, and localhost w
 
 TEST_CASE("a host that cannot be asked is unknown, with what ssh said") {
     const auto said =
-        exports({here, "--ask", "nowhere.invalid", "--source", "nowhere.invalid", "--json"});
+        run_exports({here, "--ask", "nowhere.invalid", "--source", "nowhere.invalid", "--json"});
     CHECK(said.status == exit_status::done);
     const auto answer = json::parse(said.answer);
     CHECK(answer.at("verdict") == "unknown");
@@ -291,9 +294,9 @@ TEST_CASE("a host that cannot be asked is unknown, with what ssh said") {
     }
     CHECK(answer.at("findings").size() == 2);
     // What comes back may also be something else.
-    files made;
+    exports_files made;
     made.program("ssh", "echo 'Welcome to nfs'\n");
-    const auto greeted = json::parse(exports({here, "--ask", "a", "--json"}).answer);
+    const auto greeted = json::parse(run_exports({here, "--ask", "a", "--json"}).answer);
     CHECK_THAT(greeted.at("options").at("unknown").get<std::string>(),
                Contains("cannot read what exportfs -v told, line 1"));
 }

@@ -12,16 +12,15 @@
 
 using namespace kvmig;
 using lab::cli::exit_status;
-using test::outcome;
 
 namespace {
 
-outcome probe(std::vector<std::string> arguments) {
+test::outcome probe(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"nfs", "probe"});
     return test::call(lab::cli::add_nfs, std::move(arguments));
 }
 
-std::string refused(std::vector<std::string> arguments) {
+std::string probe_refused(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"nfs", "probe"});
     return test::refusal_of(lab::cli::add_nfs, std::move(arguments));
 }
@@ -29,15 +28,15 @@ std::string refused(std::vector<std::string> arguments) {
 } // namespace
 
 TEST_CASE("nfs probe needs a folder and two who may share it") {
-    CHECK_THAT(refused({}), Catch::Contains("PATH"));
-    CHECK_THAT(refused({"/srv"}), Catch::Contains("--with"));
-    CHECK_THAT(refused({"/srv", "--from", "a"}), Catch::Contains("--to"));
-    CHECK_FALSE(refused({"/srv", "--to", "a"}).empty());
-    CHECK_FALSE(refused({"/srv", "--from", "a", "--to", "b", "--with", "nfs://s/e"}).empty());
-    CHECK_FALSE(refused({"/srv", "--with", "nfs://s/e", "--timeout", "-1"}).empty());
-    CHECK(refused({"/srv", "--from", "a", "--to", "b", "--server", "nfs://s/e"}).empty());
-    CHECK(refused({"/srv", "--from", "a", "--with", "nfs://s/e"}).empty());
-    CHECK(refused({"/srv", "--with", "nfs://s/e"}).empty());
+    CHECK_THAT(probe_refused({}), Catch::Contains("PATH"));
+    CHECK_THAT(probe_refused({"/srv"}), Catch::Contains("--with"));
+    CHECK_THAT(probe_refused({"/srv", "--from", "a"}), Catch::Contains("--to"));
+    CHECK_FALSE(probe_refused({"/srv", "--to", "a"}).empty());
+    CHECK_FALSE(probe_refused({"/srv", "--from", "a", "--to", "b", "--with", "nfs://s/e"}).empty());
+    CHECK_FALSE(probe_refused({"/srv", "--with", "nfs://s/e", "--timeout", "-1"}).empty());
+    CHECK(probe_refused({"/srv", "--from", "a", "--to", "b", "--server", "nfs://s/e"}).empty());
+    CHECK(probe_refused({"/srv", "--from", "a", "--with", "nfs://s/e"}).empty());
+    CHECK(probe_refused({"/srv", "--with", "nfs://s/e"}).empty());
 
     CHECK(probe({"srv", "--with", "nfs://s/e"}).status == exit_status::usage);
     CHECK(probe({"/srv", "--with", "nfs://s"}).status == exit_status::usage);
@@ -49,7 +48,7 @@ TEST_CASE("nfs probe needs a folder and two who may share it") {
 TEST_CASE("a folder is told to be the export, or not to be it") {
     KVMIG_NEEDS_NFS_SERVER();
     const test::nfs_server server;
-    const test::temporary_directory other;
+    const test::temporary_directory elsewhere;
     auto said = probe({server.data().string(), "--with", server.url(), "--json"});
     INFO(said.answer << said.messages);
     CHECK(said.status == exit_status::done);
@@ -60,14 +59,14 @@ TEST_CASE("a folder is told to be the export, or not to be it") {
     CHECK(told.at("places").at(1).at("server") == test::nfs_server::address);
     CHECK(told.at("left").empty());
 
-    said = probe({other.path().string(), "--with", server.url(), "--timeout", "0", "--server",
+    said = probe({elsewhere.path().string(), "--with", server.url(), "--timeout", "0", "--server",
                   server.url()});
     INFO(said.answer << said.messages);
     CHECK(said.status == exit_status::failed);
     CHECK_THAT(said.answer, Catch::StartsWith("not shared\n"));
     CHECK_THAT(said.answer, Catch::Contains("does not show the token of"));
     CHECK(std::filesystem::is_empty(server.data()));
-    CHECK(std::filesystem::is_empty(other.path()));
+    CHECK(std::filesystem::is_empty(elsewhere.path()));
 }
 
 TEST_CASE("what cannot be proven is not known, and why is told") {

@@ -16,7 +16,7 @@ using kvmig::lab::cli::out_of_reach;
 
 namespace {
 
-constexpr int watchdog = 60; // seconds, after which SIGALRM ends whoever still waits
+constexpr int alarm_seconds = 60; // seconds, after which SIGALRM ends whoever still waits
 
 /// Says one word to the test; through a pipe, so that it has no part in the terminal.
 void say(int to, char word) { static_cast<void>(!::write(to, &word, 1)); }
@@ -41,7 +41,7 @@ pid_t start_child(const std::array<int, 2> &leash) {
 /// The program on the terminal: starts one child in reach and one out of it, waits for Ctrl-C,
 /// and says which of the two it ended.
 [[noreturn]] void program(int tell) {
-    ::alarm(watchdog);
+    ::alarm(alarm_seconds);
     sigset_t interrupt{};
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
@@ -77,7 +77,7 @@ pid_t start_child(const std::array<int, 2> &leash) {
 char heard(int from) {
     pollfd waiting{from, POLLIN, 0};
     char word = '!';
-    if (::poll(&waiting, 1, watchdog * 1000) == 1 && ::read(from, &word, 1) != 1) return '!';
+    if (::poll(&waiting, 1, alarm_seconds * 1000) == 1 && ::read(from, &word, 1) != 1) return '!';
     return word;
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("Ctrl-C reaches the program, and not what it started out of reach") {
     REQUIRE(session >= 0);
     if (session == 0) {
         // As a shell does it: the program in a group of its own, in the foreground.
-        ::alarm(watchdog);
+        ::alarm(alarm_seconds);
         ::signal(SIGTTOU, SIG_IGN);
         const pid_t job = ::fork();
         if (job == 0) {
@@ -123,7 +123,7 @@ TEST_CASE("in a session leader, and without a terminal, nothing changes") {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-        ::alarm(watchdog);
+        ::alarm(alarm_seconds);
         ::setsid();
         const pid_t group = ::getpgrp();
         {

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const steady_time start{100s};
-constexpr std::chrono::seconds watchdog{60};
+constexpr std::chrono::seconds ping_watchdog{60};
 
 /// Ten pings a second; `answered` tells which of them came back, after 2 ms each.
 ping_record record_of(std::initializer_list<bool> answered) {
@@ -81,10 +81,10 @@ TEST_CASE("This machine answers its own pings") {
     auto second = ping_probe::start("127.0.0.2", 5ms); // its answers are not the first one's
     REQUIRE(second);
     const auto from = std::chrono::steady_clock::now();
-    const auto answered = probe->wait_for_answer(from + 100ms, watchdog);
+    const auto answered = probe->wait_for_answer(from + 100ms, ping_watchdog);
     INFO((answered ? std::string{} : describe(answered.error())));
     REQUIRE(answered);
-    REQUIRE(second->wait_for_answer(from + 100ms, watchdog));
+    REQUIRE(second->wait_for_answer(from + 100ms, ping_watchdog));
     const auto record = probe->stop();
     CHECK(record.unanswered(from, from + 100ms) == 0);
     CHECK(record.duplicates() == 0);
@@ -99,7 +99,7 @@ TEST_CASE("Where nobody answers, a wait for an answer ends with its watchdog, or
         WARN("skipped: " << describe(refused.error()));
         return;
     }
-    const auto failed = refused->wait_for_answer(start, watchdog);
+    const auto failed = refused->wait_for_answer(start, ping_watchdog);
     REQUIRE_FALSE(failed);
     CHECK(failed.error().kind == error_kind::io);
     CHECK(failed.error().object == "255.255.255.255");
@@ -112,7 +112,7 @@ TEST_CASE("Where nobody answers, a wait for an answer ends with its watchdog, or
     CHECK(late.error().kind == error_kind::timed_out);
     std::stop_source stop;
     stop.request_stop();
-    const auto cancelled = probe->wait_for_answer(never, watchdog, stop.get_token());
+    const auto cancelled = probe->wait_for_answer(never, ping_watchdog, stop.get_token());
     REQUIRE_FALSE(cancelled);
     CHECK(cancelled.error().kind == error_kind::cancelled);
 }

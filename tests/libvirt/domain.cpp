@@ -3,6 +3,7 @@
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/xml/domain.hpp>
 #include <support/catch.hpp>
+#include <support/node.hpp>
 
 #include <algorithm>
 #include <string>
@@ -12,13 +13,6 @@ using model::domain_state;
 
 namespace {
 
-libvirt::connection node() {
-    libvirt::quiet_errors();
-    auto on = libvirt::connection::open("test:///default");
-    REQUIRE(on);
-    return *std::move(on);
-}
-
 std::string small(const std::string &name) {
     return "<domain type='test'><name>" + name +
            "</name><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>";
@@ -27,7 +21,7 @@ std::string small(const std::string &name) {
 } // namespace
 
 TEST_CASE("a domain is found by name, by UUID, and by either") {
-    const auto on = node();
+    const auto on = test::node();
     const auto named = libvirt::domain::lookup(on, "test");
     REQUIRE(named);
     CHECK(named->name() == "test");
@@ -43,7 +37,7 @@ TEST_CASE("a domain is found by name, by UUID, and by either") {
 }
 
 TEST_CASE("a domain that is not there is told by name and host") {
-    const auto on = node();
+    const auto on = test::node();
     const std::string absent = "00000000-0000-4000-8000-000000000001";
     for (const auto &found :
          {libvirt::domain::lookup(on, "nope").error(), libvirt::domain::find(on, "nope").error(),
@@ -58,7 +52,7 @@ TEST_CASE("a domain that is not there is told by name and host") {
 }
 
 TEST_CASE("the XML of a real driver's domain can be read") {
-    const auto on = node();
+    const auto on = test::node();
     const auto text = libvirt::domain::lookup(on, "test")->xml();
     REQUIRE(text);
     const auto parsed = xml::parse_domain(*text);
@@ -76,7 +70,7 @@ TEST_CASE("the XML of a real driver's domain can be read") {
 }
 
 TEST_CASE("a domain lives through its states") {
-    const auto on = node();
+    const auto on = test::node();
     const auto made = libvirt::domain::define(on, small("lives"));
     REQUIRE(made);
     auto status = made->status();
@@ -118,7 +112,7 @@ TEST_CASE("a domain lives through its states") {
 }
 
 TEST_CASE("a transient domain is gone when it ends") {
-    const auto on = node();
+    const auto on = test::node();
     const auto made = libvirt::domain::create(on, small("transient"));
     REQUIRE(made);
     CHECK(made->status()->active);
@@ -139,7 +133,7 @@ TEST_CASE("a domain keeps its connection open, and can be shared") {
 }
 
 TEST_CASE("XML that libvirt cannot read is refused with its words") {
-    const auto on = node();
+    const auto on = test::node();
     const auto made = libvirt::domain::define(on, "<domain type='test'/>");
     REQUIRE_FALSE(made);
     CHECK(made.error().kind == error_kind::invalid_argument);
@@ -147,7 +141,7 @@ TEST_CASE("XML that libvirt cannot read is refused with its words") {
 }
 
 TEST_CASE("what the driver cannot do is unsupported") {
-    const auto on = node();
+    const auto on = test::node();
     const auto test = libvirt::domain::lookup(on, "test");
     REQUIRE(test);
     for (const error &each :

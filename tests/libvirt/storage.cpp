@@ -3,24 +3,14 @@
 #include <kvmig/libvirt/storage.hpp>
 #include <kvmig/xml/storage.hpp>
 #include <support/catch.hpp>
+#include <support/node.hpp>
 
 #include <string>
 
 using namespace kvmig;
 
-namespace {
-
-libvirt::connection node() {
-    libvirt::quiet_errors();
-    auto on = libvirt::connection::open("test:///default");
-    REQUIRE(on);
-    return *std::move(on);
-}
-
-} // namespace
-
 TEST_CASE("a pool and a volume are made from the XML this library writes, and removed") {
-    const auto on = node();
+    const auto on = test::node();
     model::storage_pool asked;
     asked.name = "images & more";
     asked.type = "netfs";
@@ -86,7 +76,7 @@ TEST_CASE("a pool and a volume are made from the XML this library writes, and re
 }
 
 TEST_CASE("what is wrong with a pool or a volume is told with its name") {
-    const auto on = node();
+    const auto on = test::node();
     const auto none = libvirt::storage_pool::lookup(on, "nowhere");
     REQUIRE_FALSE(none);
     CHECK(none.error().kind == error_kind::not_found);

@@ -155,7 +155,8 @@ TEST_CASE("all objections are told at once, and make one error") {
 
 TEST_CASE("tuning a feature needs the feature") {
     using change = std::function<void(options &)>;
-    const auto [name, tune, feature] = GENERATE(table<std::string, change, change>({
+    const auto [name, tune,
+                feature] = GENERATE(Catch::Generators::table<std::string, change, change>({
         {"bandwidth.postcopy", [](options &o) { o.postcopy_bandwidth = byte_rate::mib(1); },
          [](options &o) { o.flags.set(flag::postcopy); }},
         {"auto_converge.initial", [](options &o) { o.auto_converge_initial = 20; },
@@ -232,7 +233,7 @@ TEST_CASE("tuning a feature needs the feature") {
 
 TEST_CASE("the tunnel takes no parameter that names another way") {
     using change = std::function<void(options &)>;
-    const auto [name, set] = GENERATE(table<std::string, change>({
+    const auto [name, set] = GENERATE(Catch::Generators::table<std::string, change>({
         {"migrate_uri", [](options &o) { o.migrate_uri = "tcp://192.0.2.1"; }},
         {"listen_address", [](options &o) { o.listen_address = "0.0.0.0"; }},
         {"disks_port", [](options &o) { o.disks_port = 49200; }},
@@ -250,7 +251,8 @@ TEST_CASE("the tunnel takes no parameter that names another way") {
 
 TEST_CASE("numbers outside their range are refused at both ends") {
     using change = std::function<void(options &, int)>;
-    const auto [name, set, least, most] = GENERATE(table<std::string, change, int, int>({
+    const auto [name, set, least,
+                most] = GENERATE(Catch::Generators::table<std::string, change, int, int>({
         {"compression.mt.level", [](options &o, int n) { o.compression_mt_level = n; }, 0, 9},
         {"compression.mt.threads", [](options &o, int n) { o.compression_mt_threads = n; }, 1, 255},
         {"compression.mt.dthreads", [](options &o, int n) { o.compression_mt_dthreads = n; }, 1,
@@ -336,7 +338,7 @@ TEST_CASE("a migration URI is checked before libvirt sees it") {
         o.migrate_uri = good;
         CHECK(told(o).empty());
     }
-    const auto [bad, what] = GENERATE(table<std::string, std::string>({
+    const auto [bad, what] = GENERATE(Catch::Generators::table<std::string, std::string>({
         {"kvm02", "it has no scheme"},
         {"", "it has no scheme"},
         {"http://kvm02", "there is no scheme 'http'"},

@@ -11,7 +11,7 @@ using namespace kvmig::migration;
 namespace {
 
 /// The true table with one more edge.
-std::vector<edge> with(edge more) {
+std::vector<edge> edges_with(edge more) {
     std::vector<edge> out(edges.begin(), edges.end());
     out.push_back(more);
     return out;
@@ -34,7 +34,7 @@ template <class Predicate> std::vector<edge> without(Predicate unwanted) {
 TEST_CASE("a second target for a state and an event is found") {
     CHECK(proofs::one_target(edges));
     CHECK_FALSE(proofs::one_target(
-        with({state::pre_copy, event::job_failed, state::failed, act::nothing, any_live})));
+        edges_with({state::pre_copy, event::job_failed, state::failed, act::nothing, any_live})));
 }
 
 TEST_CASE("a state that nothing leads to is found") {
@@ -43,7 +43,7 @@ TEST_CASE("a state that nothing leads to is found") {
         without([](const edge &e) { return e.to == state::post_copy_recovering; })));
     // Reached in one kind of migration, used in another.
     CHECK_FALSE(proofs::all_reachable(
-        with({state::copying_disks, event::undone, state::failed, act::nothing, only_cold})));
+        edges_with({state::copying_disks, event::undone, state::failed, act::nothing, only_cold})));
 }
 
 TEST_CASE("a state that cannot end, and an end that goes on, are found") {
@@ -53,17 +53,17 @@ TEST_CASE("a state that cannot end, and an end that goes on, are found") {
         return e.from == state::releasing || e.to == state::lost || e.to == state::taken_over;
     })));
     CHECK_FALSE(proofs::all_end(
-        with({state::failed, event::undone, state::failed, act::nothing, every_kind})));
+        edges_with({state::failed, event::undone, state::failed, act::nothing, every_kind})));
 }
 
 TEST_CASE("an abort out of post-copy is found, at once or by detours") {
     CHECK(proofs::no_way_back(edges));
-    CHECK_FALSE(proofs::no_way_back(with(
+    CHECK_FALSE(proofs::no_way_back(edges_with(
         {state::post_copy, event::cancel_requested, state::cancelling, act::abort_job, any_live})));
     // Through asking: the forward question must not be answered with the source.
-    CHECK_FALSE(proofs::no_way_back(with({state::reconciling_forward, event::guest_at_source,
-                                          state::restoring, act::restore_source, any_live})));
-    CHECK_FALSE(proofs::no_way_back(with(
+    CHECK_FALSE(proofs::no_way_back(edges_with({state::reconciling_forward, event::guest_at_source,
+                                                state::restoring, act::restore_source, any_live})));
+    CHECK_FALSE(proofs::no_way_back(edges_with(
         {state::releasing, event::undone, state::reconciling, act::ask_both_hosts, only_cold})));
 }
 

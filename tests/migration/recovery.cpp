@@ -32,8 +32,6 @@ struct judged {
     }
 };
 
-using r = seen_reason;
-
 bool post_copy_mark(const sighting &s) {
     return s.active() && (s.why == r::postcopy || s.why == r::postcopy_failed);
 }

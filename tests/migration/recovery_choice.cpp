@@ -13,12 +13,7 @@ using namespace kvmig::migration::testing;
 
 namespace {
 
-using r = seen_reason;
-
 constexpr sighting unreachable{};
-constexpr sighting off(r why) { return {presence::shut_off, why, true, false}; }
-constexpr sighting running(r why) { return {presence::running, why, true, false}; }
-constexpr sighting paused(r why) { return {presence::paused, why, true, false}; }
 
 } // namespace
 

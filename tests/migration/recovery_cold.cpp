@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <kvmig/migration/recovery.hpp>
+#include <migration/recovery_facts.hpp>
 #include <support/catch.hpp>
 
 #include <vector>
 
 using namespace kvmig::migration;
+using namespace kvmig::migration::testing;
 
 namespace {
-
-using r = seen_reason;
-
-constexpr sighting absent{presence::absent, r::other, false, false};
-constexpr sighting off(r why) { return {presence::shut_off, why, true, false}; }
-constexpr sighting running{presence::running, r::other, true, false};
 
 origin cold(stop_method stop = stop_method::shutdown) {
     origin o;
@@ -67,9 +63,9 @@ TEST_CASE("a guest that went off otherwise than it was to is started again") {
 }
 
 TEST_CASE("a guest that has not stopped yet is stopped, or left running") {
-    CHECK(decide(cold(), at(state::stopping), running, absent, onward).feed ==
+    CHECK(decide(cold(), at(state::stopping), running(r::other), absent, onward).feed ==
           few<event, 2>{event::stop_can_go_on});
-    const ruling left = decide(cold(), at(state::stopping), running, absent, back);
+    const ruling left = decide(cold(), at(state::stopping), running(r::other), absent, back);
     CHECK(left.found == finding::at_source);
     CHECK_FALSE(left.steps.has(host_step::resume_source));
     // A save that is at work is waited for.
@@ -82,7 +78,7 @@ TEST_CASE("a guest that has not stopped yet is stopped, or left running") {
 
 TEST_CASE("images of a guest that runs again are not taken for its copy") {
     for (const state position : {state::copying, state::verifying, state::defining}) {
-        const ruling r1 = decide(cold(), at(position), running, absent, onward);
+        const ruling r1 = decide(cold(), at(position), running(r::other), absent, onward);
         CHECK(r1.found == finding::at_source);
         CHECK(r1.steps == few<host_step, 4>{host_step::remove_targets});
     }
@@ -91,7 +87,7 @@ TEST_CASE("images of a guest that runs again are not taken for its copy") {
 TEST_CASE("a start that was cut short is done again or has happened") {
     CHECK(decide(cold(), at(state::starting), off(r::shutdown), off(r::other), onward).feed ==
           few<event, 2>{event::start_can_go_on});
-    CHECK(decide(cold(), at(state::starting), off(r::shutdown), running, onward).feed ==
+    CHECK(decide(cold(), at(state::starting), off(r::shutdown), running(r::other), onward).feed ==
           few<event, 2>{event::guest_at_destination});
     // It ran and ended there: its disks are the newer ones.
     CHECK(decide(cold(), at(state::starting), off(r::shutdown), off(r::shutdown), back).found ==
@@ -117,18 +113,20 @@ TEST_CASE("a start that was cut short is done again or has happened") {
 
 TEST_CASE("two that run are left to a person") {
     for (const state position : {state::copying, state::starting, state::releasing}) {
-        CHECK(decide(cold(), at(position), running, running, onward).found == finding::both_claim);
+        CHECK(decide(cold(), at(position), running(r::other), running(r::other), onward).found ==
+              finding::both_claim);
     }
     // Nobody of ours started it there.
-    CHECK(decide(cold(), at(state::copying), off(r::shutdown), running, onward).found ==
+    CHECK(decide(cold(), at(state::copying), off(r::shutdown), running(r::other), onward).found ==
           finding::unexplained);
 }
 
 TEST_CASE("the source's definition goes only when asked, and never as the last") {
     origin o = cold();
-    CHECK(decide(o, at(state::releasing), off(r::shutdown), running, onward).steps.empty());
+    CHECK(
+        decide(o, at(state::releasing), off(r::shutdown), running(r::other), onward).steps.empty());
     o.undefine_source = true;
-    CHECK(decide(o, at(state::releasing), off(r::shutdown), running, onward).steps ==
+    CHECK(decide(o, at(state::releasing), off(r::shutdown), running(r::other), onward).steps ==
           few<host_step, 4>{host_step::undefine_source});
     CHECK(decide(o, at(state::releasing), off(r::shutdown), absent, onward).steps.empty());
 }

@@ -13,9 +13,17 @@
 
 namespace kvmig::migration::testing {
 
+using r = seen_reason;
+
+/// What a host is seen to have of a guest that it has a definition of.
+constexpr sighting off(r why) { return {presence::shut_off, why, true, false}; }
+constexpr sighting running(r why, bool job = false) { return {presence::running, why, true, job}; }
+constexpr sighting paused(r why, bool job = false) { return {presence::paused, why, true, job}; }
+/// A host that knows nothing of it.
+inline constexpr sighting absent{presence::absent, r::other, false, false};
+
 /// Every sighting that can be; of a persistent guest only those that keep a definition.
 inline std::vector<sighting> all_sightings(bool persistent) {
-    using r = seen_reason;
     std::vector<sighting> out = {{presence::unreachable, r::other, false, false}};
     for (const r why : {r::other, r::shutdown, r::destroyed, r::crashed, r::failed}) {
         out.push_back({presence::absent, why, false, false});

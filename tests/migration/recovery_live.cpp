@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <kvmig/migration/recovery.hpp>
+#include <migration/recovery_facts.hpp>
 #include <support/catch.hpp>
 
 #include <string>
 #include <vector>
 
 using namespace kvmig::migration;
+using namespace kvmig::migration::testing;
 
 namespace {
 
-using r = seen_reason;
-
-constexpr sighting absent{presence::absent, r::other, false, false};
 constexpr sighting gone_by(r why) { return {presence::absent, why, false, false}; }
-constexpr sighting off(r why) { return {presence::shut_off, why, true, false}; }
-constexpr sighting running(r why, bool job = false) { return {presence::running, why, true, job}; }
-constexpr sighting paused(r why, bool job = false) { return {presence::paused, why, true, job}; }
 /// An incoming guest: its definition comes with Finish.
 constexpr sighting incoming(bool job = true) {
     return {presence::paused, r::migration, false, job};

@@ -14,8 +14,6 @@ using namespace kvmig::migration::testing;
 
 namespace {
 
-using r = seen_reason;
-
 struct world {
     sighting source;
     sighting destination;

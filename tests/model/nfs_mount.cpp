@@ -9,7 +9,7 @@ using Catch::Contains;
 
 namespace {
 
-constexpr const char *table =
+constexpr const char *mountinfo_text =
     "22 28 0:21 / /proc rw,nosuid,nodev,noexec,relatime shared:12 - proc proc rw\n"
     "28 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"
     "310 28 0:52 / /var/lib/libvirt/images rw,relatime shared:170 - nfs4 nfs:/srv/images rw,"
@@ -26,7 +26,7 @@ constexpr const char *table =
 } // namespace
 
 TEST_CASE("NFS mounts are read from mountinfo, and nothing else") {
-    const auto read = parse_nfs_mounts(table);
+    const auto read = parse_nfs_mounts(mountinfo_text);
     REQUIRE(read);
     REQUIRE(read->size() == 3);
     const auto &images = (*read)[0];

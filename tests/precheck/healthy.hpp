@@ -50,6 +50,13 @@ template <class T> precheck::fact<T> not_known() {
 /// Makes a fact unknown.
 template <class T> void forget(precheck::fact<T> &told) { told = not_known<T>(); }
 
+/// Changes the host's capabilities.
+template <class Change> void recast(precheck::host_facts &host, Change change) {
+    model::capabilities told = *host.capabilities;
+    change(told);
+    host.capabilities = told;
+}
+
 inline constexpr auto blocks = precheck::severity::blocks;
 inline constexpr auto unknown = precheck::severity::unknown;
 inline constexpr auto warns = precheck::severity::warns;

@@ -7,12 +7,6 @@ using namespace kvmig::test;
 
 namespace {
 
-template <class Change> void recast(precheck::host_facts &host, Change change) {
-    model::capabilities told = *host.capabilities;
-    change(told);
-    host.capabilities = told;
-}
-
 template <class Change> void offer(precheck::facts &f, Change change) {
     model::domain_capabilities told = *f.destination.domain_capabilities;
     change(told);

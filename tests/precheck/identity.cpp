@@ -10,13 +10,6 @@ std::optional<precheck::known_domain> known(std::string name, uuid id, bool acti
     return precheck::known_domain{std::move(name), id, active};
 }
 
-/// The host's capabilities, changed.
-template <class Change> void recast(precheck::host_facts &host, Change change) {
-    model::capabilities told = *host.capabilities;
-    change(told);
-    host.capabilities = told;
-}
-
 } // namespace
 
 TEST_CASE("a guest that can move calls forth no finding") {

@@ -12,13 +12,13 @@ using model::domain_state;
 
 namespace {
 
-struct stage {
+struct refusing {
     fakes::hypervisor source{"kvm01"};
     fakes::hypervisor destination{"kvm02"};
     uuid id = uuid::random();
     migration::options options;
 
-    stage() {
+    refusing() {
         source.put(id, {domain_state::running, 1, "booted", true, true});
         source.on_migrate = [](fakes::hypervisor &) -> expected<void> {
             return fail(error_kind::failed, "it was started");
@@ -38,7 +38,7 @@ struct stage {
 } // namespace
 
 TEST_CASE("options that contradict each other are refused, all named, before a host is asked") {
-    stage s;
+    refusing s;
     s.source.host_problem = make_error(error_kind::unreachable, "nobody may ask");
     s.options.flags = {flag::live, flag::offline, flag::tunnelled, flag::parallel};
     const error err = s.refusal();
@@ -47,7 +47,7 @@ TEST_CASE("options that contradict each other are refused, all named, before a h
 }
 
 TEST_CASE("options that a host's libvirt does not know are refused with the host") {
-    stage s;
+    refusing s;
     s.options.bandwidth_avail_switchover = byte_rate::mib(100);
     s.destination.self.libvirt = {11, 3, 0};
     const error err = s.refusal();
@@ -58,7 +58,7 @@ TEST_CASE("options that a host's libvirt does not know are refused with the host
 }
 
 TEST_CASE("one connection is no migration") {
-    stage s;
+    refusing s;
     s.destination.connection_identity = s.source.connection_identity;
     const error err = s.refusal();
     CHECK(err.kind == error_kind::invalid_argument);
@@ -66,7 +66,7 @@ TEST_CASE("one connection is no migration") {
 }
 
 TEST_CASE("the same host by its UUID and name is refused") {
-    stage s;
+    refusing s;
     s.destination.self = s.source.self;
     s.destination.self.uri = "fake+ssh://other.name/system";
     const error err = s.refusal();
@@ -75,14 +75,14 @@ TEST_CASE("the same host by its UUID and name is refused") {
 }
 
 TEST_CASE("the same host is refused where no UUID is told, by name and URI") {
-    stage s;
+    refusing s;
     s.source.self.uuid.reset();
     s.destination.self = s.source.self;
     CHECK(s.refusal().what == "source and destination are the same host kvm01");
 }
 
 TEST_CASE("two hosts of one name and distinct UUIDs are two hosts") {
-    stage s;
+    refusing s;
     s.destination.self.hostname = s.source.self.hostname;
     const auto result = run::migrate_between(s.source, s.id, "vm1", s.destination, s.options);
     REQUIRE_FALSE(result);
@@ -90,7 +90,7 @@ TEST_CASE("two hosts of one name and distinct UUIDs are two hosts") {
 }
 
 TEST_CASE("two hosts with one host UUID are named, with what to change") {
-    stage s;
+    refusing s;
     s.destination.self.uuid = s.source.self.uuid;
     const error err = s.refusal();
     CHECK(err.kind == error_kind::conflict);
@@ -100,7 +100,7 @@ TEST_CASE("two hosts with one host UUID are named, with what to change") {
 }
 
 TEST_CASE("a peer-to-peer migration to a local URI is refused") {
-    stage s;
+    refusing s;
     s.options.flags = {flag::live, flag::peer2peer};
     s.destination.self.uri = "qemu:///system";
     const error err = s.refusal();
@@ -114,7 +114,7 @@ TEST_CASE("a peer-to-peer migration to a local URI is refused") {
 }
 
 TEST_CASE("a domain that does not exist is not found") {
-    stage s;
+    refusing s;
     s.source.forget(s.id);
     const error err = s.refusal();
     CHECK(err.kind == error_kind::not_found);
@@ -123,7 +123,7 @@ TEST_CASE("a domain that does not exist is not found") {
 }
 
 TEST_CASE("a domain that does not run is refused, with both ways out") {
-    stage s;
+    refusing s;
     s.source.put(s.id, {domain_state::shutoff, 1, "shutdown", false, true});
     const error err = s.refusal();
     CHECK(err.kind == error_kind::conflict);
@@ -133,7 +133,7 @@ TEST_CASE("a domain that does not run is refused, with both ways out") {
 }
 
 TEST_CASE("a domain with an active job is refused, with the job's name") {
-    stage s;
+    refusing s;
     s.source.on_job = [] {
         model::job_statistics job;
         job.type = model::job_type::unbounded;
@@ -147,7 +147,7 @@ TEST_CASE("a domain with an active job is refused, with the job's name") {
 }
 
 TEST_CASE("a job without a name is refused as well") {
-    stage s;
+    refusing s;
     s.source.on_job = [] {
         model::job_statistics job;
         job.type = model::job_type::bounded;
@@ -157,7 +157,7 @@ TEST_CASE("a job without a name is refused as well") {
 }
 
 TEST_CASE("a driver without jobs has none, any other failure to read them is told") {
-    stage s;
+    refusing s;
     s.source.on_job = []() -> expected<model::job_statistics> {
         return fail(error_kind::unsupported, "no such call");
     };
@@ -165,7 +165,7 @@ TEST_CASE("a driver without jobs has none, any other failure to read them is tol
     CHECK_FALSE(result);
     CHECK(s.source.migrations == 1);
 
-    stage other;
+    refusing other;
     other.source.on_job = []() -> expected<model::job_statistics> {
         return fail(error_kind::refused, "access denied");
     };
@@ -173,7 +173,7 @@ TEST_CASE("a driver without jobs has none, any other failure to read them is tol
 }
 
 TEST_CASE("a domain active at the destination too is refused") {
-    stage s;
+    refusing s;
     s.destination.put(s.id, {domain_state::paused, 0, "unknown", true, false});
     const error err = s.refusal();
     CHECK(err.kind == error_kind::conflict);
@@ -182,7 +182,7 @@ TEST_CASE("a domain active at the destination too is refused") {
 }
 
 TEST_CASE("a domain defined but shut off at the destination is no obstacle") {
-    stage s;
+    refusing s;
     s.destination.put(s.id, {domain_state::shutoff, 4, "migrated", false, true});
     const auto result = run::migrate_between(s.source, s.id, "vm1", s.destination, s.options);
     CHECK_FALSE(result);
@@ -190,7 +190,7 @@ TEST_CASE("a domain defined but shut off at the destination is no obstacle") {
 }
 
 TEST_CASE("a post-copy migration to be resumed is active on both sides, with its job") {
-    stage s;
+    refusing s;
     s.source.put(s.id, {domain_state::paused, 13, "post-copy failed", true, true});
     s.destination.put(s.id, {domain_state::paused, 13, "post-copy failed", true, true});
     s.source.on_job = [] {
@@ -205,13 +205,13 @@ TEST_CASE("a post-copy migration to be resumed is active on both sides, with its
 }
 
 TEST_CASE("a host that does not answer is told, whichever it is") {
-    stage s;
+    refusing s;
     s.destination.host_problem = make_error(error_kind::unreachable, "kvm02 is gone");
     CHECK(s.refusal().what == "kvm02 is gone");
     s.source.host_problem = make_error(error_kind::unreachable, "kvm01 is gone");
     CHECK(s.refusal().what == "kvm01 is gone");
 
-    stage t;
+    refusing t;
     t.destination.status_problem = []() -> std::optional<error> {
         return make_error(error_kind::unreachable, "kvm02 went away");
     };

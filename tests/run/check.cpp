@@ -3,6 +3,7 @@
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
 #include <support/catch.hpp>
+#include <support/node.hpp>
 
 #include <string>
 #include <vector>
@@ -13,14 +14,7 @@ using texts = std::vector<std::string>;
 
 namespace {
 
-libvirt::connection node() {
-    libvirt::quiet_errors();
-    auto on = libvirt::connection::open("test:///default");
-    REQUIRE(on);
-    return *std::move(on);
-}
-
-constexpr const char *guest =
+constexpr const char *guest_xml =
     "<domain type='test'><name>checked</name>"
     "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
     "<memory>65536</memory><os><type>hvm</type></os><devices>"
@@ -32,8 +26,8 @@ constexpr const char *guest =
     "</devices></domain>";
 
 precheck::facts collect() {
-    const auto on = node();
-    const auto domain = libvirt::domain::create(on, guest);
+    const auto on = test::node();
+    const auto domain = libvirt::domain::create(on, guest_xml);
     REQUIRE(domain);
     auto told = run::collect_facts(*domain, on, on.uri());
     CHECK(domain->destroy());

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <poll.h>
 #include <random>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <sys/mount.h>
@@ -62,17 +63,7 @@ bool same(const std::filesystem::path &a, const std::filesystem::path &b) {
     return test::run({"cmp", "-s", a.string(), b.string()}) == 0;
 }
 
-/// Nothing of a copy but the files named.
-std::vector<std::string> names_in(const std::filesystem::path &folder) {
-    std::vector<std::string> out;
-    for (const auto &entry : std::filesystem::directory_iterator(folder)) {
-        out.push_back(entry.path().filename().string());
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-}
-
-using names = std::vector<std::string>;
+using names = std::set<std::string>;
 
 } // namespace
 
@@ -153,7 +144,7 @@ TEST_CASE("an image comes whole to a server and back, with its holes, mode and c
         must(run::copy_image(image.string(), server.url("copy"), options,
                              [&](const run::copy_state &now) { states.push_back(now); }));
     CHECK(same(image, server.data() / "copy"));
-    CHECK(names_in(server.data()) == names{"copy"});
+    CHECK(test::names_in(server.data()) == names{"copy"});
     CHECK(blocks_of(server.data() / "copy") <= blocks_of(image) + 2 * run::copy_grain);
     CHECK((std::filesystem::status(server.data() / "copy").permissions() ==
            std::filesystem::perms(0640)));
@@ -167,7 +158,7 @@ TEST_CASE("an image comes whole to a server and back, with its holes, mode and c
 
     const auto down = must(run::copy_image(server.url("copy"), (folder.path() / "back").string()));
     CHECK(same(image, folder.path() / "back"));
-    CHECK(names_in(folder.path()) == names{"back", "image"});
+    CHECK(test::names_in(folder.path()) == names{"back", "image"});
     CHECK(blocks_of(folder.path() / "back") <= blocks_of(image) + 2 * run::copy_grain);
     CHECK(down.written.count() < 5 * mib);
     CHECK_FALSE(down.verified);
@@ -234,8 +225,8 @@ TEST_CASE("a target that is there is refused, or replaced in one step") {
         must(run::copy_image(image.string(), url, options));
         CHECK(same(image, path));
     }
-    CHECK(names_in(server.data()) == names{"there"});
-    CHECK(names_in(folder.path()) == names{"image", "there"});
+    CHECK(test::names_in(server.data()) == names{"there"});
+    CHECK(test::names_in(folder.path()) == names{"image", "there"});
 }
 
 TEST_CASE("images that a QEMU uses are neither copied nor replaced") {
@@ -286,7 +277,7 @@ TEST_CASE("a full target is told before, where it can be foreseen, and undone wh
         REQUIRE_FALSE(foreseen);
         CHECK(foreseen.error().kind == error_kind::environment);
         CHECK(foreseen.error().what.find("8 MiB are needed, 4 MiB are free") != std::string::npos);
-        CHECK(names_in(small.path()).empty());
+        CHECK(test::names_in(small.path()).empty());
 
         // A source that has holes says too little: half of it is zero, where no hole is.
         make_file(small.path() / "taken", 0);
@@ -297,7 +288,7 @@ TEST_CASE("a full target is told before, where it can be foreseen, and undone wh
         run::copy_options options;
         const auto full = run::copy_image(three.string(), url, options);
         REQUIRE_FALSE(full);
-        CHECK(names_in(small.path()) == names{"taken"});
+        CHECK(test::names_in(small.path()) == names{"taken"});
     }
     CHECK(::umount2(small.path().c_str(), MNT_DETACH) == 0);
 }
@@ -384,7 +375,7 @@ TEST_CASE("a broken copy is not taken up with another source, nor with a damaged
     options.earlier = run::earlier_part::drop;
     must(run::copy_image(image.string(), server.url("copy"), options));
     CHECK(same(image, server.data() / "copy"));
-    CHECK(names_in(server.data()) == names{"copy"});
+    CHECK(test::names_in(server.data()) == names{"copy"});
 }
 
 TEST_CASE("a source that changes meanwhile is no copy") {
@@ -401,7 +392,7 @@ TEST_CASE("a source that changes meanwhile is no copy") {
         });
     REQUIRE_FALSE(changed);
     CHECK(changed.error().what.find("changed while it was copied") != std::string::npos);
-    CHECK(names_in(server.data()).empty());
+    CHECK(test::names_in(server.data()).empty());
 }
 
 TEST_CASE("a server that restarts meanwhile costs a reconnection, and no byte") {
@@ -447,7 +438,7 @@ TEST_CASE("a server that stays away is given up, and the copy can be taken up la
     REQUIRE_FALSE(gone);
     CHECK(gone.error().kind == error_kind::unreachable);
     CHECK(gone.error().remedy.find("--resume") != std::string::npos);
-    CHECK(names_in(folder.path()) == names{".copy.kvmig-mark", ".copy.kvmig-part"});
+    CHECK(test::names_in(folder.path()) == names{".copy.kvmig-mark", ".copy.kvmig-part"});
 
     server.start();
     options.earlier = run::earlier_part::resume;
@@ -489,7 +480,7 @@ TEST_CASE("a copier that is killed at any moment leaves nothing under the final 
     const auto whole = must(run::copy_image(image.string(), server.url("copy"), options));
     CHECK(whole.resumed.count() >= 16 * mib);
     CHECK(same(image, server.data() / "copy"));
-    CHECK(names_in(server.data()) == names{"copy"});
+    CHECK(test::names_in(server.data()) == names{"copy"});
 }
 
 TEST_CASE("verifying finds a byte that differs") {

@@ -11,7 +11,7 @@ using model::domain_state;
 
 namespace {
 
-struct host {
+struct looked_at {
     fakes::hypervisor on{"kvm01"};
     uuid id = uuid::random();
 };
@@ -21,7 +21,7 @@ const model::domain_status incoming{domain_state::paused, 2, "migration", true, 
 } // namespace
 
 TEST_CASE("a host that does not know the guest, or has it shut off, is not asked for a job") {
-    host h;
+    looked_at h;
     CHECK(run::look(h.on, h.id).seen == sighting{presence::absent});
     h.on.put(h.id, {domain_state::shutoff, 4, "migrated", false, true});
     CHECK(run::look(h.on, h.id).seen ==
@@ -30,7 +30,7 @@ TEST_CASE("a host that does not know the guest, or has it shut off, is not asked
 }
 
 TEST_CASE("a job is seen at the source by its statistics, at the destination by their lack") {
-    host h;
+    looked_at h;
     h.on.put(h.id, incoming);
     h.on.on_job = []() -> expected<model::job_statistics> {
         model::job_statistics s;
@@ -50,7 +50,7 @@ TEST_CASE("a job is seen at the source by its statistics, at the destination by 
 }
 
 TEST_CASE("a driver without jobs has none") {
-    host h;
+    looked_at h;
     h.on.put(h.id, incoming);
     h.on.on_job = []() -> expected<model::job_statistics> {
         error err = make_error(error_kind::unsupported, "not supported by this driver");
@@ -63,7 +63,7 @@ TEST_CASE("a driver without jobs has none") {
 }
 
 TEST_CASE("a host that answers half is unreachable, with the reason") {
-    host h;
+    looked_at h;
     h.on.status_problem = [] { return make_error(error_kind::unreachable, "closed"); };
     auto seen = run::look(h.on, h.id);
     CHECK(seen.seen.seen == presence::unreachable);
@@ -81,7 +81,7 @@ TEST_CASE("a host that answers half is unreachable, with the reason") {
 }
 
 TEST_CASE("a guest that ends between the two questions is asked for again") {
-    host h;
+    looked_at h;
     h.on.put(h.id, incoming);
     h.on.on_job = [&]() -> expected<model::job_statistics> {
         h.on.forget(h.id);

@@ -14,9 +14,9 @@ using namespace kvmig;
 namespace {
 
 /// A node of the test driver of its own, with one running domain; its file is removed again.
-class node {
+class own_node {
 public:
-    explicit node(const std::string &domain) {
+    explicit own_node(const std::string &domain) {
         libvirt::quiet_errors();
         const auto file = folder_.path() / "node.xml";
         std::ofstream(file)
@@ -56,8 +56,8 @@ TEST_CASE("a migration to the same connection, or the same host, is refused") {
 }
 
 TEST_CASE("a driver that cannot migrate says so, and the guest is at the source") {
-    const node one("vm1");
-    const node two("other");
+    const own_node one("vm1");
+    const own_node two("other");
     const auto domain = libvirt::domain::lookup(one.on(), "vm1");
     REQUIRE(domain);
     const auto result = run::migrate(*domain, two.on());
@@ -71,8 +71,8 @@ TEST_CASE("a driver that cannot migrate says so, and the guest is at the source"
 }
 
 TEST_CASE("a driver that knows no peer-to-peer says so") {
-    const node one("vm1");
-    const node two("other");
+    const own_node one("vm1");
+    const own_node two("other");
     const auto domain = libvirt::domain::lookup(one.on(), "vm1");
     REQUIRE(domain);
     migration::options options;
@@ -86,8 +86,8 @@ TEST_CASE("a driver that knows no peer-to-peer says so") {
 }
 
 TEST_CASE("a domain that is shut off is refused") {
-    const node one("vm1");
-    const node two("other");
+    const own_node one("vm1");
+    const own_node two("other");
     const auto domain = libvirt::domain::lookup(one.on(), "vm1");
     REQUIRE(domain);
     REQUIRE(domain->destroy());

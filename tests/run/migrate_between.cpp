@@ -52,7 +52,7 @@ model::job_statistics completed(std::chrono::milliseconds downtime) {
 }
 
 /// Two hosts and a guest on the first. `looks` counts from 1 from when the migration began.
-struct stage {
+struct two_hosts {
     fakes::hypervisor source{"kvm01"};
     fakes::hypervisor destination{"kvm02"};
     uuid id = uuid::random();
@@ -64,7 +64,7 @@ struct stage {
     fakes::gate seen_enough; ///< opens at the tenth look
     std::vector<model::job_progress> progress;
 
-    stage() {
+    two_hosts() {
         source.put(id, running());
         source.on_job = [this]() -> expected<model::job_statistics> {
             if (!job_runs) return model::job_statistics{};
@@ -100,14 +100,6 @@ struct stage {
     std::function<void(const model::job_progress &)> on_progress;
 };
 
-/// libvirt's error when a job is aborted.
-error aborted() {
-    error err = make_error(error_kind::cancelled,
-                           "operation aborted: migration out job: canceled by client");
-    err.libvirt.emplace().code = 78; // VIR_ERR_OPERATION_ABORTED
-    return err;
-}
-
 bool any_cause(const error &err, const std::string &part) {
     return std::any_of(err.causes.begin(), err.causes.end(), [&](const error &cause) {
         return cause.what.find(part) != cause.what.npos;
@@ -117,7 +109,7 @@ bool any_cause(const error &err, const std::string &part) {
 } // namespace
 
 TEST_CASE("a migration that succeeds tells both sides' statistics and where the guest is") {
-    stage s;
+    two_hosts s;
     s.options.flags = {flag::live, flag::persist_dest};
     const auto result = s.go();
     REQUIRE(result);
@@ -141,7 +133,7 @@ TEST_CASE("a migration that succeeds tells both sides' statistics and where the 
 }
 
 TEST_CASE("samples are what progress was told, in order of time") {
-    stage s;
+    two_hosts s;
     const auto caller = std::this_thread::get_id();
     bool same_thread = true;
     s.on_progress = [&](const model::job_progress &) {
@@ -159,7 +151,7 @@ TEST_CASE("samples are what progress was told, in order of time") {
 }
 
 TEST_CASE("passes are counted from the first that this migration showed") {
-    stage s;
+    two_hosts s;
     REQUIRE(s.go());
     // The hypervisor's counter began at 4, left over from an earlier migration.
     CHECK(s.progress.at(0).statistics.memory_iteration == 4U);
@@ -169,7 +161,7 @@ TEST_CASE("passes are counted from the first that this migration showed") {
 }
 
 TEST_CASE("a counter of passes that starts anew is followed") {
-    stage s;
+    two_hosts s;
     s.source.on_job = [&]() -> expected<model::job_statistics> {
         if (!s.job_runs) return model::job_statistics{};
         const int n = ++s.look;
@@ -183,7 +175,7 @@ TEST_CASE("a counter of passes that starts anew is followed") {
 }
 
 TEST_CASE("moments without a job are no samples") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) {
         while (s.source.looks < 5) std::this_thread::yield();
         return s.arrive();
@@ -196,7 +188,7 @@ TEST_CASE("moments without a job are no samples") {
 }
 
 TEST_CASE("with events the final statistics come from the event, even after the call") {
-    stage s;
+    two_hosts s;
     s.source.has_events = true;
     s.source.on_completed_job = []() -> expected<model::job_statistics> {
         return fail(error_kind::not_found, "the source has forgotten the domain");
@@ -224,7 +216,7 @@ TEST_CASE("with events the final statistics come from the event, even after the 
 }
 
 TEST_CASE("when the event stays out the source is asked") {
-    stage s;
+    two_hosts s;
     s.source.has_events = true;
     s.how.final_event = 1ms;
     const auto result = s.go();
@@ -233,7 +225,7 @@ TEST_CASE("when the event stays out the source is asked") {
 }
 
 TEST_CASE("an event makes it look at once") {
-    stage s;
+    two_hosts s;
     s.source.has_events = true;
     s.how.interval = 1h; // so that only events lead to looks
     s.how.final_event = 1ms;
@@ -253,7 +245,7 @@ TEST_CASE("an event makes it look at once") {
 }
 
 TEST_CASE("statistics that cannot be had are absent, and it is said why") {
-    stage s;
+    two_hosts s;
     s.source.on_completed_job = []() -> expected<model::job_statistics> {
         return fail(error_kind::not_found, "Domain not found");
     };
@@ -269,7 +261,7 @@ TEST_CASE("statistics that cannot be had are absent, and it is said why") {
 }
 
 TEST_CASE("events that fail for a reason of their own are a gap, not a failure") {
-    stage s;
+    two_hosts s;
     s.source.on_watch = []() -> expected<ports::subscription> {
         return fail(error_kind::refused, "cannot listen");
     };
@@ -281,7 +273,7 @@ TEST_CASE("events that fail for a reason of their own are a gap, not a failure")
 }
 
 TEST_CASE("statistics that cannot be read while it runs are a gap") {
-    stage s;
+    two_hosts s;
     s.source.on_job = [&]() -> expected<model::job_statistics> {
         if (!s.job_runs) return model::job_statistics{};
         if (++s.look >= 10) s.seen_enough.open();
@@ -295,7 +287,7 @@ TEST_CASE("statistics that cannot be read while it runs are a gap") {
 }
 
 TEST_CASE("a stop aborts the job, and the guest is seen running at the source") {
-    stage s;
+    two_hosts s;
     fakes::gate abort_asked;
     s.source.on_abort_job = [&]() -> expected<void> {
         abort_asked.open();
@@ -309,7 +301,7 @@ TEST_CASE("a stop aborts the job, and the guest is seen running at the source") 
         s.destination.forget(s.id);
         s.source.put(s.id, running("migration canceled"));
         if (!asked) return fail(error_kind::timed_out, "never aborted");
-        return fail(aborted());
+        return fail(fakes::aborted());
     };
     s.on_progress = [&](const model::job_progress &) {
         if (s.progress.size() == 3) s.stop.request_stop();
@@ -329,7 +321,7 @@ TEST_CASE("a stop aborts the job, and the guest is seen running at the source") 
 }
 
 TEST_CASE("a migration whose destination is lost is called off, and says so") {
-    stage s;
+    two_hosts s;
     fakes::gate aborted_job;
     s.source.on_abort_job = [&]() -> expected<void> {
         aborted_job.open();
@@ -344,7 +336,7 @@ TEST_CASE("a migration whose destination is lost is called off, and says so") {
         // The source itself would notice only when TCP gives up.
         if (!aborted_job.wait()) return fail(error_kind::timed_out, "nobody aborted it");
         s.job_runs = false;
-        return fail(aborted());
+        return fail(fakes::aborted());
     };
     s.how.patience = 1ms;
     const auto result = s.go();
@@ -356,7 +348,7 @@ TEST_CASE("a migration whose destination is lost is called off, and says so") {
 
 TEST_CASE(
     "a destination that only this program has lost does not stop the daemons' own migration") {
-    stage s;
+    two_hosts s;
     s.options.flags = {flag::live, flag::peer2peer};
     s.options.destination_uri = "qemu+ssh://kvm02/system";
     s.source.on_migrate = [&](fakes::hypervisor &destination) {
@@ -368,7 +360,7 @@ TEST_CASE(
 }
 
 TEST_CASE("an abort that comes before the job has begun is asked again") {
-    stage s;
+    two_hosts s;
     std::atomic<int> asked = 0;
     fakes::gate taken;
     s.source.on_abort_job = [&]() -> expected<void> {
@@ -379,7 +371,7 @@ TEST_CASE("an abort that comes before the job has begun is asked again") {
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.stop.request_stop();
         if (!taken.wait()) return fail(error_kind::timed_out, "never aborted");
-        return fail(aborted());
+        return fail(fakes::aborted());
     };
     const auto result = s.go();
     REQUIRE_FALSE(result);
@@ -388,7 +380,7 @@ TEST_CASE("an abort that comes before the job has begun is asked again") {
 }
 
 TEST_CASE("a stop that comes too late is told of a migration that succeeded") {
-    stage s;
+    two_hosts s;
     // In post-copy, nothing can be aborted.
     s.source.on_abort_job = []() -> expected<void> {
         return fail(error_kind::conflict, "cannot abort migration in post-copy mode");
@@ -407,7 +399,7 @@ TEST_CASE("a stop that comes too late is told of a migration that succeeded") {
 }
 
 TEST_CASE("a stop asked for beforehand starts nothing") {
-    stage s;
+    two_hosts s;
     s.stop.request_stop();
     const auto result = s.go();
     REQUIRE_FALSE(result);
@@ -417,7 +409,7 @@ TEST_CASE("a stop asked for beforehand starts nothing") {
 }
 
 TEST_CASE("a cancelled migration that leaves the guest paused did not end cleanly") {
-    stage s;
+    two_hosts s;
     fakes::gate abort_asked;
     s.source.on_abort_job = [&]() -> expected<void> {
         abort_asked.open();
@@ -427,7 +419,7 @@ TEST_CASE("a cancelled migration that leaves the guest paused did not end cleanl
         s.stop.request_stop();
         if (!abort_asked.wait()) return fail(error_kind::timed_out, "never aborted");
         s.source.put(s.id, paused("migrating"));
-        return fail(aborted());
+        return fail(fakes::aborted());
     };
     const auto result = s.go();
     REQUIRE_FALSE(result);
@@ -437,7 +429,7 @@ TEST_CASE("a cancelled migration that leaves the guest paused did not end cleanl
 }
 
 TEST_CASE("a guest that was paused before may be paused after it was cancelled") {
-    stage s;
+    two_hosts s;
     s.source.put(s.id, paused("user"));
     fakes::gate abort_asked;
     s.source.on_abort_job = [&]() -> expected<void> {
@@ -447,7 +439,7 @@ TEST_CASE("a guest that was paused before may be paused after it was cancelled")
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.stop.request_stop();
         if (!abort_asked.wait()) return fail(error_kind::timed_out, "never aborted");
-        return fail(aborted());
+        return fail(fakes::aborted());
     };
     const auto result = s.go();
     REQUIRE_FALSE(result);
@@ -455,7 +447,7 @@ TEST_CASE("a guest that was paused before may be paused after it was cancelled")
 }
 
 TEST_CASE("a failure while a stop is asked for, and not taken, is a failure") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.stop.request_stop();
         while (s.source.aborts < 2) std::this_thread::yield();
@@ -468,8 +460,10 @@ TEST_CASE("a failure while a stop is asked for, and not taken, is a failure") {
 }
 
 TEST_CASE("an abort by somebody else is told as such") {
-    stage s;
-    s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> { return fail(aborted()); };
+    two_hosts s;
+    s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
+        return fail(fakes::aborted());
+    };
     const auto result = s.go();
     REQUIRE_FALSE(result);
     CHECK(result.error().kind == error_kind::failed);
@@ -477,7 +471,7 @@ TEST_CASE("an abort by somebody else is told as such") {
 }
 
 TEST_CASE("a failure keeps libvirt's error as its cause, and says where the guest is") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [](fakes::hypervisor &) -> expected<void> {
         error err = make_error(error_kind::refused, "Unsafe migration");
         err.libvirt.emplace().code = 81; // VIR_ERR_MIGRATE_UNSAFE
@@ -494,7 +488,7 @@ TEST_CASE("a failure keeps libvirt's error as its cause, and says where the gues
 }
 
 TEST_CASE("a failure told although the guest has moved says so") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.destination.put(s.id, running("migrated"));
         s.source.put(s.id, shut_off("migrated"));
@@ -506,7 +500,7 @@ TEST_CASE("a failure told although the guest has moved says so") {
 }
 
 TEST_CASE("a guest on both sides is told, with the advice to leave both alone") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.destination.put(s.id, paused("post-copy failed"));
         s.source.put(s.id, paused("post-copy failed"));
@@ -520,7 +514,7 @@ TEST_CASE("a guest on both sides is told, with the advice to leave both alone") 
 }
 
 TEST_CASE("a guest that ended on the way is on neither side") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.source.put(s.id, shut_off("crashed"));
         return fail(error_kind::failed, "domain is not running");
@@ -532,7 +526,7 @@ TEST_CASE("a guest that ended on the way is on neither side") {
 }
 
 TEST_CASE("a host that cannot be asked leaves the matter unsettled, and says why") {
-    stage s;
+    two_hosts s;
     std::atomic<bool> lost = false;
     s.source.status_problem = [&]() -> std::optional<error> {
         if (!lost) return std::nullopt;
@@ -552,7 +546,7 @@ TEST_CASE("a host that cannot be asked leaves the matter unsettled, and says why
 }
 
 TEST_CASE("success without a guest at the destination is not believed") {
-    stage s;
+    two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
         s.source.put(s.id, shut_off("migrated"));
         return {};
@@ -565,7 +559,7 @@ TEST_CASE("success without a guest at the destination is not believed") {
 }
 
 TEST_CASE("success with a destination that cannot be asked is a success with a gap") {
-    stage s;
+    two_hosts s;
     std::atomic<bool> lost = false;
     s.destination.status_problem = [&]() -> std::optional<error> {
         if (!lost) return std::nullopt;
@@ -584,7 +578,7 @@ TEST_CASE("success with a destination that cannot be asked is a success with a g
 }
 
 TEST_CASE("an offline migration moves a definition, and has no statistics to miss") {
-    stage s;
+    two_hosts s;
     s.source.put(s.id, shut_off("shutdown"));
     s.options.flags = {flag::offline, flag::persist_dest};
     s.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {

@@ -13,15 +13,13 @@
 
 using namespace kvmig;
 using namespace std::chrono_literals;
+using fakes::quick;
 using fakes::world;
 using fakes::world_host;
 using fakes::world_journal;
 using migration::state;
 
 namespace {
-
-const run::sampling quick{
-    .interval = 1ms, .abort_interval = 1ms, .final_event = 0ms, .patience = 5ms, .shutdown = 20ms};
 
 struct attempt {
     run::cold_options options;

@@ -16,14 +16,13 @@
 using namespace kvmig;
 using namespace std::chrono_literals;
 using fakes::far_host;
+using fakes::quick;
 using fakes::world;
 using fakes::world_host;
 using fakes::world_journal;
 
 namespace {
 
-const run::sampling quick{
-    .interval = 1ms, .abort_interval = 1ms, .final_event = 0ms, .patience = 5ms, .shutdown = 20ms};
 constexpr std::uint64_t size = 262144;
 
 /// The hosts' shells, at each call of which the controller may be killed.

@@ -5,6 +5,7 @@
 #include <kvmig/run/shared_place_libvirt.hpp>
 #include <kvmig/run/shared_place_local.hpp>
 #include <support/nfs_server.hpp>
+#include <support/node.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -28,7 +29,7 @@ using model::token_writing;
 namespace {
 
 /// For places that show at once what they have.
-const run::prove_options quick{.deadline = 200ms, .interval = 10ms};
+const run::prove_options impatient{.deadline = 200ms, .interval = 10ms};
 
 model::nfs_url url(const std::string &text) {
     auto read = model::parse_nfs_url(text);
@@ -40,14 +41,6 @@ run::nfs_place on_server(const std::filesystem::path &folder) {
 }
 run::local_place here(const std::filesystem::path &folder) {
     return run::local_place(folder.string(), "here");
-}
-
-std::set<std::string> names_in(const std::filesystem::path &folder) {
-    std::set<std::string> out;
-    for (const auto &each : std::filesystem::directory_iterator(folder)) {
-        out.insert(each.path().filename().string());
-    }
-    return out;
 }
 
 std::string all_of(const run::shared_proof &proof) {
@@ -144,7 +137,7 @@ TEST_CASE("a folder of a server is shared by whom reaches it, by whatever way") 
     std::ofstream(server.data() / "vm1.raw") << "image";
     auto first = on_server(server.data());
     auto second = on_server(server.data());
-    run::prove_options how = quick;
+    run::prove_options how = impatient;
     how.deadline = 60s; // seen long before, or this fails
     how.image = "vm1.raw";
     auto proof = run::prove_shared(first, second, how, run::nfs_witness(url(server.url())));
@@ -154,7 +147,7 @@ TEST_CASE("a folder of a server is shared by whom reaches it, by whatever way") 
           std::string(nfs_server::address) + ":" + server.data().string());
     CHECK_THAT(all_of(proof), Catch::Contains("the image is the same"));
     CHECK(proof.left.empty());
-    CHECK(names_in(server.data()) == std::set<std::string>{"vm1.raw"});
+    CHECK(test::names_in(server.data()) == std::set<std::string>{"vm1.raw"});
 
     // What lies on the server's disk there is the folder that it exports.
     auto local = here(server.data());
@@ -164,7 +157,7 @@ TEST_CASE("a folder of a server is shared by whom reaches it, by whatever way") 
     CHECK_THAT(all_of(proof), Catch::Contains("the image is the same")); // by its inode too
     CHECK(proof.evidence.a.facts.image->inode.has_value());
     CHECK(proof.evidence.b.facts.image == proof.evidence.a.facts.image);
-    CHECK(names_in(server.data()) == std::set<std::string>{"vm1.raw"});
+    CHECK(test::names_in(server.data()) == std::set<std::string>{"vm1.raw"});
 }
 
 TEST_CASE("another export of one server is told, by what it is called and by the server itself") {
@@ -173,29 +166,29 @@ TEST_CASE("another export of one server is told, by what it is called and by the
     const nfs_server server({{other.path(), "/other"}});
     auto first = on_server(server.data());
     auto second = on_server(other.path());
-    auto proof = run::prove_shared(first, second, quick);
+    auto proof = run::prove_shared(first, second, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::same_server_other_export);
 
     // Two folders of a host: only the server knows which of them are its own.
     auto one = here(server.data());
     auto two = here(other.path());
-    proof = run::prove_shared(one, two, quick, run::nfs_witness(url(server.url())));
+    proof = run::prove_shared(one, two, impatient, run::nfs_witness(url(server.url())));
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::same_server_other_export);
     CHECK(proof.evidence.a.found_in ==
           std::string(nfs_server::address) + ":" + server.data().string());
     CHECK(proof.evidence.b.found_in ==
           std::string(nfs_server::address) + ":" + other.path().string());
-    CHECK(names_in(server.data()).empty());
-    CHECK(names_in(other.path()).empty());
+    CHECK(test::names_in(server.data()).empty());
+    CHECK(test::names_in(other.path()).empty());
 
     // A folder in an export, and the one of the same name in the other.
     std::filesystem::create_directory(server.data() / "pool");
     std::filesystem::create_directory(other.path() / "pool");
     auto deep = here(other.path() / "pool");
     auto same = here(other.path() / "pool");
-    proof = run::prove_shared(deep, same, quick, run::nfs_witness(url(server.url("pool"))));
+    proof = run::prove_shared(deep, same, impatient, run::nfs_witness(url(server.url("pool"))));
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::shared);
     CHECK(proof.answer.in_export ==
@@ -208,16 +201,16 @@ TEST_CASE("a read-only export is shared with whom writes to it, and told to be r
     const nfs_server server({{folder.path(), "/fixed", "RO"}});
     auto local = here(folder.path());
     auto fixed = on_server(folder.path());
-    auto proof = run::prove_shared(local, fixed, quick);
+    auto proof = run::prove_shared(local, fixed, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::read_only);
     CHECK(proof.evidence.b.wrote == token_writing::read_only);
     CHECK(proof.evidence.b.sees == model::token_sight::seen);
     CHECK(proof.left.empty());
-    CHECK(names_in(folder.path()).empty());
+    CHECK(test::names_in(folder.path()).empty());
 
     auto again = on_server(folder.path());
-    proof = run::prove_shared(fixed, again, quick);
+    proof = run::prove_shared(fixed, again, impatient);
     CHECK(proof.answer.verdict == shared_verdict::read_only);
 }
 
@@ -227,19 +220,19 @@ TEST_CASE("a server that is gone, and a folder that is not there, are told") {
     const test::temporary_directory folder;
     auto local = here(folder.path());
     auto none = on_server(server.data() / "none");
-    auto proof = run::prove_shared(local, none, quick);
+    auto proof = run::prove_shared(local, none, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::not_shared);
     CHECK(proof.evidence.b.state == model::place_state::missing);
 
     server.process().end();
     auto gone = on_server(server.data());
-    proof = run::prove_shared(local, gone, quick);
+    proof = run::prove_shared(local, gone, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::unknown);
     CHECK(proof.evidence.b.state == model::place_state::failed);
     CHECK_FALSE(proof.evidence.b.problem.empty());
-    CHECK(names_in(folder.path()).empty());
+    CHECK(test::names_in(folder.path()).empty());
 }
 
 TEST_CASE("what a killed prober left is swept by the next, once it is old") {
@@ -251,31 +244,31 @@ TEST_CASE("what a killed prober left is swept by the next, once it is old") {
         auto local = here(server.data());
         fake_place killer{&memory};
         killer.dies = true;
-        static_cast<void>(run::prove_shared(local, killer, quick));
+        static_cast<void>(run::prove_shared(local, killer, impatient));
         ::_exit(0);
     }
     int status = 0;
     REQUIRE(::waitpid(prober, &status, 0) == prober);
     REQUIRE(WIFSIGNALED(status));
-    const auto left = names_in(server.data());
+    const auto left = test::names_in(server.data());
     REQUIRE(left.size() == 1);
     // Whatever else looks like one is not touched.
     std::ofstream(server.data() / ".kvmig-token-mine") << "";
 
     auto first = on_server(server.data());
     auto second = here(server.data());
-    auto proof = run::prove_shared(first, second, quick); // its prober may live
+    auto proof = run::prove_shared(first, second, impatient); // its prober may live
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::shared);
     CHECK(proof.swept.empty());
-    CHECK(names_in(server.data()).contains(*left.begin()));
+    CHECK(test::names_in(server.data()).contains(*left.begin()));
 
-    proof = run::prove_shared(first, second, quick, {}, shifted_clock{2h});
+    proof = run::prove_shared(first, second, impatient, {}, shifted_clock{2h});
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::shared);
     CHECK(proof.swept == std::vector{proof.evidence.a.facts.name + ": " + *left.begin()});
     CHECK(proof.left.empty());
-    CHECK(names_in(server.data()) == std::set<std::string>{".kvmig-token-mine"});
+    CHECK(test::names_in(server.data()) == std::set<std::string>{".kvmig-token-mine"});
 }
 
 TEST_CASE("folders of this machine are looked at as they are") {
@@ -284,12 +277,12 @@ TEST_CASE("folders of this machine are looked at as they are") {
     auto one = here(folder.path());
     auto two = here(folder.path().string() + "/");
     auto apart = here(other.path());
-    CHECK(run::prove_shared(one, two, quick).answer.verdict == shared_verdict::shared);
-    const auto proof = run::prove_shared(one, apart, quick);
+    CHECK(run::prove_shared(one, two, impatient).answer.verdict == shared_verdict::shared);
+    const auto proof = run::prove_shared(one, apart, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::not_shared);
-    CHECK(names_in(folder.path()).empty());
-    CHECK(names_in(other.path()).empty());
+    CHECK(test::names_in(folder.path()).empty());
+    CHECK(test::names_in(other.path()).empty());
 
     // Others may read a token, whatever the umask.
     const auto before = ::umask(077);
@@ -331,7 +324,7 @@ TEST_CASE("both tokens are written before anyone looks, and looked for until the
     fake_place one{&shared};
     fake_place two{&shared};
     two.blind_looks = 3; // an NFS client that trusts its memory
-    run::prove_options how = quick;
+    run::prove_options how = impatient;
     how.deadline = 60s;
     const auto proof = run::prove_shared(one, two, how);
     CHECK(proof.answer.verdict == shared_verdict::shared);
@@ -398,7 +391,7 @@ TEST_CASE("every way in which a proof fails is told, and nothing is left") {
     }
     SECTION("a failing disk") { two.read_errno = EIO; }
     SECTION("a host that does not answer") { two.describe_errno = ETIMEDOUT; }
-    const auto proof = run::prove_shared(one, two, quick);
+    const auto proof = run::prove_shared(one, two, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == expected_verdict);
     CHECK(shared.empty());
@@ -413,14 +406,14 @@ TEST_CASE("a token that its own side cannot remove is removed by the other, or t
     fake_place one{&shared};
     fake_place two{&shared};
     two.remove_errno = EIO;
-    auto proof = run::prove_shared(one, two, quick);
+    auto proof = run::prove_shared(one, two, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::shared);
     CHECK(shared.empty());
     CHECK(proof.left.empty());
 
     one.remove_errno = EIO;
-    proof = run::prove_shared(one, two, quick);
+    proof = run::prove_shared(one, two, impatient);
     INFO(all_of(proof));
     CHECK(proof.answer.verdict == shared_verdict::shared);
     REQUIRE(shared.size() == 2);
@@ -431,7 +424,7 @@ TEST_CASE("a token that its own side cannot remove is removed by the other, or t
     }
 
     // Nor can the next one, when they are old.
-    proof = run::prove_shared(one, two, quick, {}, shifted_clock{2h});
+    proof = run::prove_shared(one, two, impatient, {}, shifted_clock{2h});
     CHECK(proof.swept.empty());
     CHECK(proof.left.size() == 6);
 }
@@ -442,7 +435,7 @@ TEST_CASE("nothing is left when the probe is stopped, or something throws") {
     fake_place one{&shared};
     fake_place two{&apart};
     std::stop_source stop;
-    run::prove_options how = quick;
+    run::prove_options how = impatient;
     how.deadline = 60min;
     how.interval = 60min;
     how.stop = stop.get_token();
@@ -458,19 +451,12 @@ TEST_CASE("nothing is left when the probe is stopped, or something throws") {
 
     two.stops = nullptr;
     two.throws = true;
-    CHECK_THROWS_AS(run::prove_shared(one, two, quick), std::runtime_error);
+    CHECK_THROWS_AS(run::prove_shared(one, two, impatient), std::runtime_error);
     CHECK(shared.empty());
     CHECK(apart.empty());
 }
 
 namespace {
-
-libvirt::connection node() {
-    libvirt::quiet_errors();
-    auto on = libvirt::connection::open("test:///default");
-    REQUIRE(on);
-    return *std::move(on);
-}
 
 std::set<std::string> active_pools(const libvirt::connection &on) {
     std::set<std::string> out;
@@ -483,7 +469,7 @@ std::set<std::string> active_pools(const libvirt::connection &on) {
 } // namespace
 
 TEST_CASE("a host's folder is reached by a pool of its own, which goes when the probe ends") {
-    const auto on = node();
+    const auto on = test::node();
     const auto before = active_pools(on);
     const auto now = ports::system_clock{}.utc();
     std::map<std::string, std::string> memory;
@@ -502,7 +488,7 @@ TEST_CASE("a host's folder is reached by a pool of its own, which goes when the 
 
     // The test driver takes no content: a volume is made, cannot be filled, and is removed.
     run::libvirt_place place(on, "/srv/images", now);
-    const auto proof = run::prove_shared(place, other, quick);
+    const auto proof = run::prove_shared(place, other, impatient);
     INFO(all_of(proof));
     // It was asked whether it has the other's token, and has not.
     CHECK(proof.answer.verdict == shared_verdict::same_path_other_content);
@@ -513,7 +499,7 @@ TEST_CASE("a host's folder is reached by a pool of its own, which goes when the 
 }
 
 TEST_CASE("a host's own pool over the folder is used, and stays") {
-    const auto on = node();
+    const auto on = test::node();
     const auto before = active_pools(on);
     const auto standing = libvirt::storage_pool::lookup(on, "default-pool");
     REQUIRE(standing);
@@ -523,7 +509,7 @@ TEST_CASE("a host's own pool over the folder is used, and stays") {
     fake_place other{&memory};
     run::libvirt_place place(on, told->target_path, ports::system_clock{}.utc());
     const auto volumes = standing->volumes()->size();
-    const auto proof = run::prove_shared(place, other, quick);
+    const auto proof = run::prove_shared(place, other, impatient);
     INFO(all_of(proof));
     CHECK(proof.evidence.a.facts.pool == "default-pool");
     CHECK(active_pools(on) == before);
@@ -531,7 +517,7 @@ TEST_CASE("a host's own pool over the folder is used, and stays") {
 }
 
 TEST_CASE("a pool that a killed prober left is stopped by the next, once it is old") {
-    const auto on = node();
+    const auto on = test::node();
     const auto now = ports::system_clock{}.utc();
     const auto before = active_pools(on).size();
     const auto left = [&](std::chrono::minutes age) {

@@ -12,6 +12,7 @@
 
 using namespace kvmig;
 using namespace std::chrono_literals;
+using fakes::quick;
 using fakes::world;
 using fakes::world_host;
 using fakes::world_journal;
@@ -19,9 +20,6 @@ using migration::flag;
 using migration::state;
 
 namespace {
-
-const run::sampling quick{
-    .interval = 1ms, .abort_interval = 1ms, .final_event = 0ms, .patience = 5ms};
 
 migration::options options_of(const world::script &s) {
     migration::options out;
@@ -65,7 +63,7 @@ bool migrate(world &w, const world::script &s, int at, bool stop) {
 }
 
 /// Another takes up what is left; killed likewise. Whether it was.
-bool take_up(world &w, int at, bool undo) {
+bool take_up_live(world &w, int at, bool undo) {
     const fakes::taken_up came = fakes::take_up(w, at, undo, quick);
     for (const run::settlement &each : came.settled) {
         INFO(each.said);
@@ -112,7 +110,7 @@ TEST_CASE("a controller killed at any call leaves a world that the next one puts
                     world w(s);
                     const bool died = migrate(w, s, at, stop);
                     CHECK_FALSE(w.ever_two());
-                    REQUIRE_FALSE(take_up(w, 0, undo));
+                    REQUIRE_FALSE(take_up_live(w, 0, undo));
                     check_world(w, s);
                     if (!died) break;
                     ++deaths;
@@ -133,9 +131,9 @@ TEST_CASE("a controller killed while it recovers is recovered from") {
                                      << second);
                 world w(s);
                 died = migrate(w, s, first, false);
-                const bool again = take_up(w, second, second % 2 == 0);
+                const bool again = take_up_live(w, second, second % 2 == 0);
                 CHECK_FALSE(w.ever_two());
-                REQUIRE_FALSE(take_up(w, 0, false));
+                REQUIRE_FALSE(take_up_live(w, 0, false));
                 check_world(w, s);
                 if (!again) break;
             }

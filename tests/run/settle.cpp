@@ -97,8 +97,8 @@ struct left {
     [[nodiscard]] std::size_t entries() const { return journal.read(number)->entries.size(); }
 };
 
-const std::vector<event> moving = {event::prepare_requested, event::move_requested,
-                                   event::memory_phase};
+const std::vector<event> has_moved = {event::prepare_requested, event::move_requested,
+                                      event::memory_phase};
 migration::options persistent() {
     return {.flags = {migration::flag::live, migration::flag::persist_dest}};
 }
@@ -119,7 +119,7 @@ TEST_CASE("what was only planned has failed, and no host is asked") {
 }
 
 TEST_CASE("a process that waits in vain is ended, and the source goes on") {
-    left m(moving, persistent());
+    left m(has_moved, persistent());
     m.source.put(m.id, at(domain_state::running, 1));
     m.destination.put(m.id, at(domain_state::paused, 2, false));
     const auto came = m.recover();
@@ -130,7 +130,7 @@ TEST_CASE("a process that waits in vain is ended, and the source goes on") {
 }
 
 TEST_CASE("a guest that the migration stopped runs on at the source") {
-    left m(moving, persistent());
+    left m(has_moved, persistent());
     m.source.put(m.id, at(domain_state::paused, 2));
     const auto came = m.recover({.undo = true, .chosen = {}});
     REQUIRE(came);
@@ -140,7 +140,7 @@ TEST_CASE("a guest that the migration stopped runs on at the source") {
 }
 
 TEST_CASE("a guest that arrived is let go at the source") {
-    left m(moving, persistent());
+    left m(has_moved, persistent());
     m.source.put(m.id, at(domain_state::paused, 2));
     m.destination.put(m.id, at(domain_state::running, 2));
     const auto came = m.recover();
@@ -151,7 +151,7 @@ TEST_CASE("a guest that arrived is let go at the source") {
 }
 
 TEST_CASE("a step that fails leaves the record open, and the next attempt goes on") {
-    left m(moving, persistent());
+    left m(has_moved, persistent());
     m.source.put(m.id, at(domain_state::paused, 2));
     m.source.steer_problem = [](const std::string &) {
         return make_error(error_kind::refused, "cannot acquire state change lock");
@@ -171,7 +171,7 @@ TEST_CASE("a step that fails leaves the record open, and the next attempt goes o
 
 TEST_CASE("where both hosts run the guest nothing is done but what a person chooses") {
     for (const choice c : {choice::keep_source, choice::keep_destination, choice::take_over}) {
-        left m(moving, persistent());
+        left m(has_moved, persistent());
         m.source.put(m.id, at(domain_state::running, 1));
         m.destination.put(m.id, at(domain_state::running, 1));
         const auto asked = m.recover();
@@ -197,7 +197,7 @@ TEST_CASE("where both hosts run the guest nothing is done but what a person choo
 }
 
 TEST_CASE("while a host cannot be connected to nothing is done, and nothing recorded") {
-    left m(moving, persistent());
+    left m(has_moved, persistent());
     m.destination_answers = false;
     m.source.put(m.id, at(domain_state::paused, 2));
     const std::size_t before = m.entries();
@@ -219,7 +219,7 @@ TEST_CASE("while a host cannot be connected to nothing is done, and nothing reco
 TEST_CASE("a broken post-copy is taken up again by the same call") {
     auto options = persistent();
     options.flags.set(migration::flag::postcopy);
-    auto events = moving;
+    auto events = has_moved;
     events.push_back(event::post_copy_active);
     for (const bool link_is_back : {false, true}) {
         left m(events, options);
@@ -245,7 +245,7 @@ TEST_CASE("a broken post-copy is taken up again by the same call") {
 
 TEST_CASE("a job that goes on is seen to its end, or cancelled where that was asked for") {
     for (const bool undo : {false, true}) {
-        left m(moving, persistent());
+        left m(has_moved, persistent());
         m.source.put(m.id, at(domain_state::running, 1));
         m.destination.put(m.id, at(domain_state::paused, 2, false));
         bool at_work = true;
@@ -271,7 +271,7 @@ TEST_CASE("a job that goes on is seen to its end, or cancelled where that was as
 }
 
 TEST_CASE("nobody takes up what another controller drives") {
-    left m(moving);
+    left m(has_moved);
     const auto lease = m.journal.take(m.number);
     REQUIRE(lease);
     const auto came = m.recover();

@@ -21,13 +21,6 @@ using model::domain_state;
 
 namespace {
 
-error aborted() {
-    error err = make_error(error_kind::cancelled,
-                           "operation aborted: migration out job: canceled by client");
-    err.libvirt.emplace().code = 78; // VIR_ERR_OPERATION_ABORTED
-    return err;
-}
-
 /// A guest that dirties as much as is sent: its migration ends when somebody sees to that.
 struct endless {
     fakes::hypervisor source{"kvm01"};
@@ -62,7 +55,7 @@ struct endless {
             job_runs = true;
             if (!ended.wait()) return fail(error_kind::timed_out, "nobody saw to it");
             job_runs = false;
-            if (cancelled) return fail(aborted());
+            if (cancelled) return fail(fakes::aborted());
             destination.put(id, {domain_state::running, 2, "migrated", true, true});
             source.put(id, {domain_state::shutoff, 4, "migrated", false, true});
             return {};

@@ -2,6 +2,7 @@
 #include <kvmig/run/storage_targets.hpp>
 
 #include <support/catch.hpp>
+#include <support/node.hpp>
 
 #include <string>
 #include <vector>
@@ -39,13 +40,6 @@ std::vector<std::string> targets_of(const std::vector<model::disk> &disks) {
     return out;
 }
 
-libvirt::connection test_host() {
-    libvirt::quiet_errors();
-    auto on = libvirt::connection::open("test:///default");
-    REQUIRE(on);
-    return *std::move(on);
-}
-
 } // namespace
 
 TEST_CASE("disks that are written and not shared are copied") {
@@ -70,7 +64,7 @@ TEST_CASE("a disk that the guest does not have is refused, with those it has") {
 }
 
 TEST_CASE("a target must be as large as the disk, and of its format") {
-    const libvirt::connection on = test_host();
+    const libvirt::connection on = test::node();
     const model::disk disk = file_disk("vda", "/a/vda.qcow2");
     model::storage_volume there;
     there.format = "qcow2";
@@ -90,7 +84,7 @@ TEST_CASE("a target must be as large as the disk, and of its format") {
 }
 
 TEST_CASE("without a pool for the target's folder, the command that makes one is told") {
-    const libvirt::connection on = test_host();
+    const libvirt::connection on = test::node();
     const auto pool = detail::pool_for(on, file_disk("vda", "/a/vda.qcow2"), "/a/vda.qcow2");
     REQUIRE_FALSE(pool);
     CHECK(pool.error().kind == error_kind::not_found);
@@ -99,7 +93,7 @@ TEST_CASE("without a pool for the target's folder, the command that makes one is
 }
 
 TEST_CASE("a volume is found by its path, and one that is not there is no error") {
-    const libvirt::connection on = test_host();
+    const libvirt::connection on = test::node();
     const auto none = libvirt::volume_at(on, "/default-pool/none");
     REQUIRE(none);
     CHECK_FALSE(*none);
@@ -116,7 +110,7 @@ TEST_CASE("a volume is found by its path, and one that is not there is no error"
 }
 
 TEST_CASE("without a flag that copies disks there is nothing to make") {
-    const libvirt::connection on = test_host();
+    const libvirt::connection on = test::node();
     const auto guest = libvirt::domain::lookup(on, "test");
     REQUIRE(guest);
     const auto targets = plan_storage_targets(*guest, on, {});
@@ -125,7 +119,7 @@ TEST_CASE("without a flag that copies disks there is nothing to make") {
 }
 
 TEST_CASE("an incremental copy needs an image below, which is at the destination") {
-    const libvirt::connection on = test_host();
+    const libvirt::connection on = test::node();
     const auto guest = libvirt::domain::lookup(on, "test");
     REQUIRE(guest);
     model::disk disk = file_disk("vda", "/default-pool/top.qcow2");

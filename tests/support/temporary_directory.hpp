@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -30,5 +31,14 @@ public:
 private:
     std::filesystem::path path_;
 };
+
+/// What lies in a folder, without what lies deeper.
+inline std::set<std::string> names_in(const std::filesystem::path &folder) {
+    std::set<std::string> out;
+    for (const auto &each : std::filesystem::directory_iterator(folder)) {
+        out.insert(each.path().filename().string());
+    }
+    return out;
+}
 
 } // namespace kvmig::test
