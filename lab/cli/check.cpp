@@ -27,7 +27,7 @@ namespace kvmig::lab::cli {
 
 namespace {
 
-struct request {
+struct check_request {
     std::string domain;
     std::string lab = default_lab();
     std::string from;
@@ -39,7 +39,7 @@ struct request {
 };
 
 /// What the domain's XML alone tells.
-expected<precheck::facts> read_file(const request &asked) {
+expected<precheck::facts> read_domain_xml(const check_request &asked) {
     std::ifstream in(asked.xml_file, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     if (!in || in.bad()) {
@@ -62,7 +62,7 @@ expected<precheck::facts> read_file(const request &asked) {
 }
 
 /// What both hosts tell.
-expected<precheck::facts> ask_hosts(const request &asked, const context &ctx) {
+expected<precheck::facts> ask_hosts(const check_request &asked, const context &ctx) {
     for (const std::string *uri : {&asked.from, &asked.to}) {
         if (auto parsed = model::connection_uri::parse(*uri); !parsed) {
             return fail(std::move(parsed).error());
@@ -89,9 +89,9 @@ expected<precheck::facts> ask_hosts(const request &asked, const context &ctx) {
     return facts;
 }
 
-exit_status act(const request &asked, const context &ctx) {
+exit_status act(const check_request &asked, const context &ctx) {
     if (auto known = precheck::check_ignored(asked.ignored); !known) return report(known.error());
-    const auto facts = asked.xml_file.empty() ? ask_hosts(asked, ctx) : read_file(asked);
+    const auto facts = asked.xml_file.empty() ? ask_hosts(asked, ctx) : read_domain_xml(asked);
     if (!facts) return report(facts.error());
     const precheck::report found = precheck::check(*facts, asked.ignored);
     if (ctx.json) {
@@ -107,7 +107,7 @@ exit_status act(const request &asked, const context &ctx) {
 } // namespace
 
 void add_check(CLI::App &app, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<check_request>();
     CLI::App *sub = app.add_subcommand("check", "Say beforehand what would go wrong");
     auto *domain = sub->add_option("DOMAIN", asked->domain, "The domain's name or UUID");
     auto *from =

@@ -18,14 +18,14 @@ namespace kvmig::lab::cli {
 
 namespace {
 
-struct request {
+struct diagnose_request {
     std::string file = "-";
     std::string domain;
     std::string source;
     std::string destination;
 };
 
-exit_status act(const request &asked, const context &ctx) {
+exit_status act(const diagnose_request &asked, const context &ctx) {
     auto text = read_file(asked.file == "-" ? "/dev/stdin" : asked.file);
     if (!text) return report(text.error());
     evidence all;
@@ -58,7 +58,7 @@ exit_status act(const request &asked, const context &ctx) {
 } // namespace
 
 void add_diagnose(CLI::App &app, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<diagnose_request>();
     CLI::App *sub = app.add_subcommand("diagnose", "Name the causes of a failed migration");
     sub->add_option("FILE", asked->file, "Messages or a log of any size; - is standard input")
         ->capture_default_str();

@@ -16,13 +16,13 @@ namespace kvmig::lab::cli {
 
 namespace {
 
-struct request {
+struct explain_request {
     std::string id;
     bool list = false;
     bool markdown = false;
 };
 
-exit_status act(const request &asked) {
+exit_status act(const explain_request &asked) {
     if (asked.markdown) {
         fmt::print("{}", diagnosis::catalogue_markdown());
         return exit_status::done;
@@ -54,7 +54,7 @@ exit_status act(const request &asked) {
 } // namespace
 
 void add_explain(CLI::App &app, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<explain_request>();
     CLI::App *sub = app.add_subcommand("explain", "Print what is known about a cause");
     auto *id = sub->add_option("ID", asked->id, "An id, e.g. KVM-NET-001");
     auto *list = sub->add_flag("--list", asked->list, "Print every id with its title");

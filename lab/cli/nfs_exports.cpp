@@ -42,19 +42,19 @@ using nlohmann::json;
 using precheck::fact;
 
 /// One thing to be read: from a host, or from a file in its place.
-struct place {
+struct fact_source {
     std::string host;
     std::string file;
 
     [[nodiscard]] bool wanted() const { return !host.empty() || !file.empty(); }
 };
 
-struct request {
+struct exports_request {
     std::string server;
     std::string lab = default_lab();
-    place exports;
-    place source;
-    place destination;
+    fact_source exports;
+    fact_source source;
+    fact_source destination;
     std::vector<std::string> ignored;
     unsigned patience = 30; ///< seconds
 
@@ -67,7 +67,7 @@ struct request {
 };
 
 /// What was learned.
-struct answer {
+struct exports_answer {
     std::optional<fact<std::vector<nfs::exported>>> mountd; ///< none where it was not asked
     precheck::nfs_facts facts;
 };
@@ -122,7 +122,7 @@ expected<std::string> told_by(const std::string &host, const std::vector<std::st
 
 /// What both `read` from `from`: of a file it must be right, of a host it may be unknown.
 template <class T, class Read>
-expected<fact<T>> look(const place &from, const std::string &option,
+expected<fact<T>> look(const fact_source &from, const std::string &option,
                        const std::vector<std::string> &argv, const context &ctx, Read read) {
     if (from.file.empty()) {
         auto text = told_by(from.host, argv, ctx);
@@ -142,7 +142,7 @@ expected<fact<T>> look(const place &from, const std::string &option,
 }
 
 /// Asks for the mounts of one host, if it is wanted.
-expected<void> look_at_mounts(std::optional<precheck::nfs_host> &into, const place &from,
+expected<void> look_at_mounts(std::optional<precheck::nfs_host> &into, const fact_source &from,
                               const std::string &end, const context &ctx) {
     if (!from.wanted()) return {};
     auto told = look<std::vector<nfs_mount>>(
@@ -153,8 +153,8 @@ expected<void> look_at_mounts(std::optional<precheck::nfs_host> &into, const pla
     return {};
 }
 
-expected<answer> ask(const request &asked, const context &ctx) {
-    answer out;
+expected<exports_answer> ask(const exports_request &asked, const context &ctx) {
+    exports_answer out;
     if (!asked.from_files()) {
         auto told = nfs::exports_of(asked.server, std::chrono::seconds(asked.patience),
                                     ctx.interrupted.get_token());
@@ -239,7 +239,7 @@ void show(const std::string &server, const fact<std::vector<nfs::exported>> &tol
     fmt::print("\n");
 }
 
-void show(const answer &told, const request &asked, const precheck::report &found) {
+void show(const exports_answer &told, const exports_request &asked, const precheck::report &found) {
     if (told.mountd) show(asked.server, *told.mountd);
     for (const precheck::nfs_server &server : told.facts.servers) {
         if (!server.exports.known()) continue;
@@ -307,7 +307,8 @@ json to_json(const std::string &of, const char *what, const fact<std::vector<T>>
     return out;
 }
 
-json to_json(const answer &told, const request &asked, const precheck::report &found) {
+json to_json(const exports_answer &told, const exports_request &asked,
+             const precheck::report &found) {
     json out = check_json(found);
     out["schema"] = "kvmig.nfs-exports/1";
     out["server"] = asked.server;
@@ -322,7 +323,7 @@ json to_json(const answer &told, const request &asked, const precheck::report &f
     return out;
 }
 
-exit_status act(const request &asked, const context &ctx) {
+exit_status act(const exports_request &asked, const context &ctx) {
     const auto told = ask(asked, ctx);
     if (!told) return report(told.error());
     const precheck::report found = precheck::check_nfs(told->facts, asked.ignored);
@@ -347,7 +348,7 @@ expected<std::string> server_of(const std::string &written) {
 }
 
 /// Lab machines are reached from inside the lab only: there this command runs again.
-exit_status begin(request asked, const context &ctx) {
+exit_status begin(exports_request asked, const context &ctx) {
     if (auto known = precheck::check_ignored(asked.ignored); !known) return report(known.error());
     auto server = server_of(asked.server);
     if (!server) return report(server.error());
@@ -382,11 +383,12 @@ expected<std::vector<nfs_export>> exports_in_file(std::string_view text, const s
 }
 
 void add_nfs_exports(CLI::App &nfs, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<exports_request>();
     CLI::App *sub = nfs.add_subcommand("exports", "Explain and judge exports, and mounts of them");
     sub->add_option("SERVER", asked->server, "The NFS server's name or address")->required();
-    const auto either = [sub](place &into, const std::string &host, const std::string &host_help,
-                              const std::string &file, const std::string &file_help) {
+    const auto either = [sub](fact_source &into, const std::string &host,
+                              const std::string &host_help, const std::string &file,
+                              const std::string &file_help) {
         auto *first = sub->add_option(host, into.host, host_help)->type_name("SSH-HOST");
         sub->add_option(file, into.file, file_help)->type_name("FILE")->excludes(first);
     };

@@ -26,7 +26,7 @@ namespace kvmig::lab::cli {
 
 namespace {
 
-struct request {
+struct probe_request {
     std::string path;
     std::string lab = default_lab();
     std::string from;
@@ -51,7 +51,7 @@ expected<void> require_two(const libvirt::connection &from, const libvirt::conne
     return met ? expected<void>() : fail(std::move(met).error());
 }
 
-expected<run::shared_proof> prove(const request &asked, const context &ctx) {
+expected<run::shared_proof> prove(const probe_request &asked, const context &ctx) {
     const run::prove_options how{.deadline = std::chrono::seconds(asked.timeout),
                                  .image = asked.image,
                                  .stop = ctx.interrupted.get_token()};
@@ -127,7 +127,7 @@ void tell_text(const run::shared_proof &proof) {
     for (const std::string &each : proof.left) fmt::print("  left behind: {}\n", each);
 }
 
-exit_status act(const request &asked, const context &ctx) {
+exit_status act(const probe_request &asked, const context &ctx) {
     if (!asked.path.starts_with('/')) {
         return report(
             make_error(error_kind::invalid_argument, "PATH is a folder, by its absolute path")
@@ -153,7 +153,7 @@ exit_status act(const request &asked, const context &ctx) {
 } // namespace
 
 void add_nfs_probe(CLI::App &nfs, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<probe_request>();
     CLI::App *sub = nfs.add_subcommand("probe", "Prove whether a folder is shared storage");
     sub->add_option("PATH", asked->path, "The folder, by its absolute path")->required();
     auto *from = sub->add_option("--from", asked->from, "A libvirt URI, or a lab host's name")

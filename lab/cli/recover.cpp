@@ -32,7 +32,7 @@ namespace {
 using migration::choice;
 using migration::state;
 
-struct request {
+struct recover_request {
     std::optional<std::int64_t> id;
     bool all = false;
     std::string lab = default_lab();
@@ -40,13 +40,13 @@ struct request {
 };
 
 /// One migration, and what became of it; `came` is absent of one that is only listed.
-struct answer {
+struct recover_answer {
     ports::journaled_migration was;
     std::optional<expected<run::recovered>> came;
 };
 
 /// A word for scripts: `open`, or how it ended.
-std::string outcome_of(const answer &a) {
+std::string outcome_of(const recover_answer &a) {
     if (!a.came) return "open";
     if (!*a.came) return (*a.came).error().kind == error_kind::conflict ? "driven" : "failed";
     const run::settlement &now = (**a.came).now;
@@ -54,7 +54,7 @@ std::string outcome_of(const answer &a) {
 }
 
 /// 0 done, 4 cancelled, 1 all else; of a migration that somebody drives, 0 among others.
-exit_status status_of(const answer &a, bool among_others) {
+exit_status status_of(const recover_answer &a, bool among_others) {
     if (!a.came) return exit_status::done;
     if (!*a.came) {
         const bool driven = (*a.came).error().kind == error_kind::conflict;
@@ -68,7 +68,7 @@ exit_status status_of(const answer &a, bool among_others) {
     }
 }
 
-nlohmann::json to_json(const answer &a) {
+nlohmann::json to_json(const recover_answer &a) {
     const ports::migration_record &record = a.was.record;
     nlohmann::json out{{"id", a.was.id.number},
                        {"domain", {{"name", record.domain}, {"uuid", record.domain_uuid.text()}}},
@@ -89,7 +89,7 @@ nlohmann::json to_json(const answer &a) {
     return out;
 }
 
-void print(const answer &a) {
+void print(const recover_answer &a) {
     const ports::migration_record &record = a.was.record;
     fmt::print("{}: {} from {} to {}: ", a.was.id.number, record.domain, record.source_uri,
                record.destination_uri);
@@ -113,7 +113,7 @@ void print(const answer &a) {
 
 /// The migrations asked for, as the journal tells them.
 expected<std::vector<ports::journaled_migration>> read(host::sqlite_journal &journal,
-                                                       const request &asked) {
+                                                       const recover_request &asked) {
     std::vector<ports::migration_id> wanted;
     if (asked.id) {
         wanted.push_back({*asked.id});
@@ -149,9 +149,9 @@ expected<libvirt::hypervisor> connect(const std::string &uri) {
 }
 
 /// The worst of all: failed before cancelled before done.
-exit_status worst(const std::vector<answer> &all, bool among_others) {
+exit_status worst(const std::vector<recover_answer> &all, bool among_others) {
     exit_status out = exit_status::done;
-    for (const answer &each : all) {
+    for (const recover_answer &each : all) {
         const exit_status one = status_of(each, among_others);
         if (one == exit_status::done) continue;
         if (out == exit_status::done || out == exit_status::cancelled) out = one;
@@ -159,26 +159,26 @@ exit_status worst(const std::vector<answer> &all, bool among_others) {
     return out;
 }
 
-void print(const std::vector<answer> &all, bool json) {
-    if (!json) {
-        for (const answer &each : all) print(each);
+void print(const std::vector<recover_answer> &all, bool as_json) {
+    if (!as_json) {
+        for (const recover_answer &each : all) print(each);
         if (all.empty()) fmt::print("no migration is open\n");
         return;
     }
     nlohmann::json out{{"schema", "kvmig.recover/1"}, {"migrations", nlohmann::json::array()}};
-    for (const answer &each : all) out["migrations"].push_back(to_json(each));
+    for (const recover_answer &each : all) out["migrations"].push_back(to_json(each));
     // Texts come from other hosts: what is not UTF-8 is replaced, not thrown at the user.
     fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-exit_status act(const request &asked, const context &ctx) {
+exit_status act(const recover_request &asked, const context &ctx) {
     const auto place = host::default_journal_path();
     if (!place) return report(place.error());
     auto journal = host::sqlite_journal::open_at(*place);
     if (!journal) return report(journal.error());
     auto wanted = read(*journal, asked);
     if (!wanted) return report(wanted.error());
-    std::vector<answer> out;
+    std::vector<recover_answer> out;
     if (!asked.all && !asked.id) {
         for (ports::journaled_migration &each : *wanted) out.push_back({std::move(each), {}});
         print(out, ctx.json);
@@ -211,7 +211,7 @@ const std::map<std::string, choice> choice_words = {
 } // namespace
 
 void add_recover(CLI::App &app, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<recover_request>();
     CLI::App *sub = app.add_subcommand(
         "recover",
         "Take up migrations that were left without an end; without arguments, list them");

@@ -36,7 +36,7 @@ namespace kvmig::lab::cli {
 
 namespace {
 
-struct request {
+struct tune_request {
     bool dry_run = false;
     bool revert = false;
     std::string root = "/";
@@ -58,13 +58,14 @@ struct request {
 };
 
 /// A plan, and what the answer tells beside it.
-struct answer {
+struct tune_answer {
     tuning::plan plan;
     nlohmann::json more = nlohmann::json::object();
     std::string text; ///< before the plan
 };
 
-using planner = std::function<expected<answer>(const request &, const host::kernel_files &)>;
+using planner =
+    std::function<expected<tune_answer>(const tune_request &, const host::kernel_files &)>;
 
 /// `4G`, `512MiB`, `1048576k`; bytes without a unit.
 expected<bytes> parse_size(std::string_view text) {
@@ -98,7 +99,7 @@ expected<tuning::ksm_guest *> find_guest(tuning::ksm_sample &sample, const std::
     return fail(make_error(error_kind::not_found, "no guest of that name runs here").about(name));
 }
 
-expected<answer> plan_for_ksm(const request &asked, const host::kernel_files &files) {
+expected<tune_answer> plan_for_ksm(const tune_request &asked, const host::kernel_files &files) {
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
     auto sample = host::read_ksm_sample(files, now);
@@ -141,7 +142,7 @@ expected<answer> plan_for_ksm(const request &asked, const host::kernel_files &fi
     }
     auto plan = tuning::plan_ksm(sample->ksm, decided);
     if (!plan) return fail(std::move(plan.error()));
-    answer out;
+    tune_answer out;
     out.plan = std::move(*plan);
     out.more["decision"] = {{"action", to_string(decided.action)}, {"reason", decided.reason}};
     nlohmann::json &facts = out.more["facts"];
@@ -181,7 +182,8 @@ expected<tuning::huge_page_demand> parse_guest(const std::string &text, bytes pa
     return tuning::huge_page_demand{"--guest " + text, {cell}};
 }
 
-expected<answer> plan_for_hugepages(const request &asked, const host::kernel_files &files) {
+expected<tune_answer> plan_for_hugepages(const tune_request &asked,
+                                         const host::kernel_files &files) {
     const auto page = parse_size(asked.page);
     if (!page) return fail(page.error());
     const auto keep = parse_size(asked.keep);
@@ -206,7 +208,7 @@ expected<answer> plan_for_hugepages(const request &asked, const host::kernel_fil
                                                .defrag = asked.thp_defrag,
                                                .shmem_enabled = asked.thp_shmem_enabled});
     if (!transparent) return fail(std::move(transparent.error()));
-    answer out;
+    tune_answer out;
     out.plan = std::move(*reserved);
     out.plan.append(std::move(*transparent));
     out.more["pages_needed"] = needed;
@@ -217,24 +219,25 @@ expected<answer> plan_for_hugepages(const request &asked, const host::kernel_fil
     return out;
 }
 
-expected<answer> plan_for_profile(const request &asked, const host::kernel_files &files) {
+expected<tune_answer> plan_for_profile(const tune_request &asked, const host::kernel_files &files) {
     const auto found = tuning::find_profile(asked.profile);
     if (!found) return fail(found.error());
     const host::profile_files read = host::read_profile(files, *found);
-    answer out;
+    tune_answer out;
     out.plan = tuning::plan_profile(*found, read.texts);
     for (const std::string &why : read.unreadable) out.plan.note(why);
     out.more["profile"] = found->name;
     return out;
 }
 
-expected<host::revert_record> open_record(const request &asked, const host::kernel_files &files) {
+expected<host::revert_record> open_record(const tune_request &asked,
+                                          const host::kernel_files &files) {
     auto boot = host::read_boot_id(files);
     if (!boot) return fail(std::move(boot.error()));
     return host::revert_record::open(host::revert_record_path(asked.root), std::move(*boot));
 }
 
-exit_status put_back(const request &asked, const context &ctx) {
+exit_status put_back(const tune_request &asked, const context &ctx) {
     const host::kernel_files files{asked.root};
     host::revert_result done;
     std::size_t dropped = 0;
@@ -278,7 +281,7 @@ exit_status put_back(const request &asked, const context &ctx) {
     return exit_status::done;
 }
 
-exit_status act(const request &asked, const context &ctx, const planner &make) {
+exit_status act(const tune_request &asked, const context &ctx, const planner &make) {
     if (asked.revert) return put_back(asked, ctx);
     const host::kernel_files files{asked.root};
     auto made = make(asked, files);
@@ -311,7 +314,7 @@ exit_status act(const request &asked, const context &ctx, const planner &make) {
 } // namespace
 
 void add_tune(CLI::App &app, context &ctx) {
-    const auto asked = std::make_shared<request>();
+    const auto asked = std::make_shared<tune_request>();
     CLI::App *tune = app.add_subcommand("tune", "Plan, apply and put back what tunes this host");
     tune->add_flag("--dry-run", asked->dry_run, "Show what would be done, and write nothing");
     tune->add_flag("--json", ctx.json, "Answer as JSON (kvmig.tune/1) on stdout");
@@ -323,7 +326,7 @@ void add_tune(CLI::App &app, context &ctx) {
         ->capture_default_str();
     tune->require_subcommand(0, 1);
 
-    using missing = std::function<std::string(const request &)>;
+    using missing = std::function<std::string(const tune_request &)>;
     const auto topic = [&](const char *name, const char *about, planner make, missing lacks) {
         CLI::App *sub = tune->add_subcommand(name, about);
         sub->fallthrough();
@@ -337,7 +340,7 @@ void add_tune(CLI::App &app, context &ctx) {
     };
 
     CLI::App *ksm = topic("ksm", "Merging of like pages, by memory and profit", plan_for_ksm,
-                          [](const request &) { return std::string{}; });
+                          [](const tune_request &) { return std::string{}; });
     ksm->add_option("--policy", asked->policy,
                     "profit: by need, profit and cost; ksmtuned: one step of its algorithm; stop; "
                     "unmerge")
@@ -355,7 +358,7 @@ void add_tune(CLI::App &app, context &ctx) {
                 "write takes, what another has in memory.");
 
     CLI::App *huge = topic("hugepages", "Huge pages for guests to come", plan_for_hugepages,
-                           [](const request &r) {
+                           [](const tune_request &r) {
                                const bool any = !r.guests.empty() || r.thp_enabled ||
                                                 r.thp_defrag || r.thp_shmem_enabled;
                                return std::string(any ? "" : "--guest or one of --thp-…");
@@ -378,7 +381,7 @@ void add_tune(CLI::App &app, context &ctx) {
 
     CLI::App *profile =
         topic("profile", "One of tuned's profiles, without its daemon", plan_for_profile,
-              [](const request &r) { return std::string(r.profile.empty() ? "NAME" : ""); });
+              [](const tune_request &r) { return std::string(r.profile.empty() ? "NAME" : ""); });
     std::vector<std::string> names;
     for (const tuning::profile &one : tuning::profiles) names.emplace_back(one.name);
     profile->add_option("NAME", asked->profile, "The profile")->check(CLI::IsMember(names));
