@@ -11,7 +11,8 @@ namespace kvmig::lab {
 std::span<const fault> all_faults() {
     static const std::vector<fault> faults = [] {
         std::vector<fault> all;
-        for (std::vector<fault> (*table)() : {transport_faults, name_faults, storage_faults}) {
+        for (std::vector<fault> (*table)() :
+             {transport_faults, name_faults, storage_faults, host_faults}) {
             for (fault &each : table()) all.push_back(std::move(each));
         }
         return all;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kvmig/core/expected.hpp>
+#include <lab/scenario/guest_domain.hpp>
 #include <lab/topology/topology.hpp>
 
 #include <span>
@@ -32,16 +33,21 @@ struct fault {
     std::string_view id; ///< as in the list of documented cases, e.g. `fail-fqdn`
     std::string_view title;
 
-    std::string_view pool = pool_name; ///< of kvm01, in which the guest's image is
+    /// The guest that is to move; its image is in `pool` of kvm01.
+    guest_domain (*guest)() = usual_guest;
+    std::string_view pool = pool_name;
+    /// Before the guest starts: what a healthy migration of it needs too.
+    std::vector<fault_step> prepare = {};
     std::vector<fault_step> breaks = {};
     /// Mends it by the lab's own means; harmless where it has been mended already.
     std::vector<fault_step> undo = {};
 
     attempt tried = attempt::both;
-    std::string_view uri = {};        ///< given to virsh instead of the destination's
-    std::string_view diagnosed;       ///< the cause that must be named first
-    std::string_view foreseen = {};   ///< what the check must find; empty: it cannot, as
-    std::string_view unforeseen = {}; ///< … is said here
+    std::vector<std::string> options = {}; ///< of `virsh migrate`, beyond `--live`
+    std::string_view uri = {};             ///< given to virsh instead of the destination's
+    std::string_view diagnosed;            ///< the cause that must be named first
+    std::string_view foreseen = {};        ///< what the check must find; empty: it cannot, as
+    std::string_view unforeseen = {};      ///< … is said here
     /// The printed steps that are followed, each by a part of it, in this order; and what a person
     /// puts in the place of words in capitals.
     std::vector<std::string_view> remedy = {};
@@ -66,5 +72,6 @@ struct fault {
 [[nodiscard]] std::vector<fault> name_faults();
 [[nodiscard]] std::vector<fault> transport_faults();
 [[nodiscard]] std::vector<fault> storage_faults();
+[[nodiscard]] std::vector<fault> host_faults();
 
 } // namespace kvmig::lab

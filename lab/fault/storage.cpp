@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: MIT
-/// Failures of the storage.
+/// Failures of the storage: mounts, pools, exports, sizes.
 #include <lab/fault/fault.hpp>
 
 namespace kvmig::lab {
+
+namespace {
+
+/// As the store's /etc/exports has it.
+constexpr std::string_view as_exported =
+    "exportfs -u 192.0.2.12:/srv/images 2>/dev/null; exportfs -r";
+
+constexpr std::string_view server_unforeseen =
+    "the check asks the hosts; what the server allows is read by `kvmig nfs exports`";
+
+} // namespace
 
 std::vector<fault> storage_faults() {
     std::vector<fault> out;
@@ -20,6 +31,26 @@ std::vector<fault> storage_faults() {
                  {"MOUNTPOINT", "/srv/images"}},
     });
     out.push_back({
+        .id = "fail-no-pool",
+        .title = "the pool of the store is not started on the destination",
+        .breaks = {{"kvm02", "virsh -q pool-destroy images"}},
+        .undo = {{"kvm02", "virsh -q pool-start images; true"}},
+        .diagnosed = "KVM-STO-002",
+        .foreseen = "KVM-STO-021",
+        .remedy = {"pool-list --all", "pool-start"},
+        .fill = {{"POOL", "images"}},
+    });
+    out.push_back({
+        .id = "fail-readonly-export",
+        .title = "the store is exported to the destination for reading only",
+        .breaks = {{"nfs", "exportfs -o ro,sync,no_subtree_check,no_root_squash,fsid=1 "
+                           "192.0.2.12:/srv/images"}},
+        .undo = {{"nfs", as_exported}},
+        .diagnosed = "KVM-STO-007",
+        .unforeseen = server_unforeseen,
+        .remedy = {"exportfs -o rw"},
+    });
+    out.push_back({
         .id = "fail-unsafe",
         .title = "the image is on the source's own disk, and is not to be copied",
         .pool = local_pool_name,
@@ -27,6 +58,19 @@ std::vector<fault> storage_faults() {
         .foreseen = "KVM-STO-002", // whatever the reason, it is not there
         .remedy = {"--copy-storage-all"},
         .remedy_moves = true,
+    });
+    out.push_back({
+        .id = "fail-target-size",
+        .title = "the image made for the copy is smaller than the source's",
+        .pool = local_pool_name,
+        .breaks = {{"kvm02", "qemu-img create -q -f qcow2 /var/lib/libvirt/images/vm1.qcow2 32M"}},
+        .undo = {{"kvm02", "rm -f /var/lib/libvirt/images/vm1.qcow2"}},
+        .tried = attempt::virsh,
+        .options = {"--copy-storage-all"},
+        .diagnosed = "KVM-STO-013",
+        .foreseen = "KVM-STO-013",
+        .remedy = {"domblkinfo", "qemu-img resize"},
+        .fill = {{"TARGET", "/var/lib/libvirt/images/vm1.qcow2"}, {"SIZE", "67108864"}},
     });
     return out;
 }

@@ -66,6 +66,12 @@ std::string domain_xml(const guest_domain &guest) {
     auto memory = domain.append_child("memory");
     memory.append_attribute("unit") = "b";
     memory.text().set(fmt::format("{}", guest.memory.count()).c_str());
+    if (guest.huge_pages) {
+        auto page =
+            domain.append_child("memoryBacking").append_child("hugepages").append_child("page");
+        page.append_attribute("size") = "2048";
+        page.append_attribute("unit") = "KiB";
+    }
     add_text(domain, "vcpu", fmt::format("{}", guest.vcpus));
 
     auto os = domain.append_child("os");

@@ -227,8 +227,7 @@ TEST_CASE("an option of another release is told as one that is not known") {
                            "sec=sys,rw,secure,no_root_squash,no_all_squash)\n");
     const auto said = run_exports({"nfs.lab", "--exports-file", file});
     CHECK(said.status == exit_status::done);
-    CHECK_THAT(said.answer,
-               Contains("novel             no option of exports(5) that is known"));
+    CHECK_THAT(said.answer, Contains("novel             no option of exports(5) that is known"));
 }
 
 TEST_CASE("mountd is asked: what it does not tell is unknown") {

@@ -78,7 +78,7 @@ TEST_CASE("a failure is foreseen by a rule, or says why it cannot be") {
 TEST_CASE("a failure's steps are for machines of the lab") {
     for (const fault &each : all_faults()) {
         INFO(each.id);
-        for (const auto *steps : {&each.breaks, &each.undo, &each.by_hand}) {
+        for (const auto *steps : {&each.prepare, &each.breaks, &each.undo, &each.by_hand}) {
             for (const fault_step &step : *steps) {
                 CHECK(find_machine(step.machine) != nullptr);
                 CHECK_FALSE(step.shell.empty());

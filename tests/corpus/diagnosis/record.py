@@ -18,7 +18,7 @@ HEAD = """# What `virsh migrate` said on the lab's hosts, recorded by record.py 
 place = Path(__file__).with_name("recorded.tsv")
 rows = {}
 if place.exists():
-    for line in place.read_text(encoding="utf-8").splitlines():
+    for line in place.read_bytes().decode().split("\n"):
         if line and not line.startswith("#"):
             cause, scenario, release, words = line.split("\t")
             rows[scenario, release] = (cause, words)
