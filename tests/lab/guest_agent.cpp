@@ -397,6 +397,11 @@ TEST_CASE("The stalls inside are counted, and begin anew when asked") {
     auto impatient = guest_client::connect("127.0.0.1", agent.control_port, 300ms);
     CHECK_FALSE(impatient);
     agent.resume();
+    // Its threads go on in any order: the one that counts may be later than the one that answers.
+    const auto deadline = std::chrono::steady_clock::now() + watchdog;
+    while (must(client.status()).stalls.longest < 200ms) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
+    }
     const auto counted = must(client.reset_stalls());
     CHECK(counted.longest >= 200ms);
     CHECK(counted.count > 0);
