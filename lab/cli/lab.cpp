@@ -4,6 +4,7 @@
 #include <lab/cli/bench.hpp>
 #include <lab/cli/console.hpp>
 #include <lab/cli/inside.hpp>
+#include <lab/cli/lab_report.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/machine/lifecycle.hpp>
 #include <lab/machine/network.hpp>
@@ -402,6 +403,8 @@ void add_lab(CLI::App &app, context &ctx) {
             ->required();
         sub->footer(fmt::format("Example: kvmig lab {} fail-fqdn", name));
     }
+
+    add_lab_report(*lab, ctx);
 
     auto *bench_command =
         add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A run as table and JSON.
+// A run as table and JSON, read back, and in other forms.
+#include <lab/report/junit.hpp>
+#include <lab/report/markdown.hpp>
+#include <lab/report/openmetrics.hpp>
 #include <lab/report/run_json.hpp>
+#include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
 #include <support/catch.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <pugixml.hpp>
+#include <string>
 
 using namespace kvmig;
 
@@ -39,4 +48,94 @@ TEST_CASE("a scenario that passed at a later attempt says why it failed before")
     const auto told = lab::to_json(run).at("scenarios").at(0);
     CHECK(told.at("outcome") == "passed");
     CHECK(told.at("failed_before") == std::vector<std::string>{"the guest is silent"});
+}
+
+namespace {
+
+std::string mixed_text() {
+    std::ifstream in(std::string(KVMIG_TEST_DATA) + "/run/mixed.json");
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+lab::run_result mixed() {
+    auto run = lab::parse_run(mixed_text(), "mixed.json");
+    REQUIRE(run);
+    return *std::move(run);
+}
+
+} // namespace
+
+TEST_CASE("a run that was kept is read back as it was") {
+    // What is no number becomes null once it is written.
+    const std::string again = lab::to_json(mixed()).dump();
+    CHECK(nlohmann::json::parse(again) == nlohmann::json::parse(mixed_text()));
+}
+
+TEST_CASE("what is no run is refused with the place") {
+    const std::string good = mixed_text();
+    const auto refused = [&](const std::string &from, const std::string &to) {
+        std::string bad = good;
+        const auto at = bad.find(from);
+        REQUIRE(at != std::string::npos);
+        bad.replace(at, from.size(), to);
+        const auto run = lab::parse_run(bad, "bad.json");
+        REQUIRE_FALSE(run);
+        CHECK(run.error().kind == error_kind::invalid_argument);
+        return describe(run.error());
+    };
+    CHECK_THAT(refused("kvmig.run/1", "kvmig.check/1"),
+               Catch::Contains("bad.json") && Catch::Contains("is not kvmig.run/1"));
+    CHECK_THAT(refused("\"outcome\": \"failed\"", "\"outcome\": \"lost\""),
+               Catch::Contains("/scenarios/1: 'lost' is no outcome"));
+    CHECK_THAT(refused("\"passed\": false", "\"passed\": 7"),
+               Catch::Contains("/scenarios/1/proofs/1: "));
+    CHECK_THAT(refused("\"figures\": []", "\"figures\": 3"),
+               Catch::Contains("/scenarios/1: 'figures' is no list"));
+    CHECK_THAT(refused("{", ""), Catch::Contains("/: ") && Catch::Contains("parse"));
+    CHECK_FALSE(lab::parse_run("", "empty"));
+    CHECK_FALSE(lab::parse_run("[]", "list"));
+}
+
+TEST_CASE("JUnit: what failed says why, and which proofs did not pass") {
+    pugi::xml_document read;
+    REQUIRE(read.load_string(lab::junit_of(mixed()).c_str()));
+    const auto suite = read.child("testsuites").child("testsuite");
+    CHECK(suite.attribute("tests").as_int() == 3);
+    CHECK(suite.attribute("failures").as_int() == 1);
+    CHECK(suite.attribute("skipped").as_int() == 1);
+    CHECK(std::string(suite.attribute("timestamp").value()) == "2026-11-22T10:51:11");
+    const auto failed = suite.find_child_by_attribute("testcase", "name", "fail-mount");
+    const std::string said = failed.child("failure").text().get();
+    CHECK_THAT(said, Catch::Contains("named \"first\" \\ always") &&
+                         Catch::Contains("<script>alert(1)</script> | `x` ]]> ? [a](b)") &&
+                         !Catch::Contains("the migration fails"));
+    CHECK_THAT(failed.child("system-out").text().get(), Catch::Contains("ok virsh: the migration"));
+    const auto passed = suite.find_child_by_attribute("testcase", "name", "live-shared");
+    CHECK_FALSE(passed.child("failure"));
+    CHECK_THAT(passed.child("system-out").text().get(),
+               Catch::Contains("failed at an earlier attempt: the guest was silent"));
+}
+
+TEST_CASE("Markdown: counts, a row for each scenario, and no text breaks out") {
+    const std::string text = lab::markdown_of(mixed());
+    CHECK_THAT(text, Catch::StartsWith("## kvmig lab: 1 passed, 1 failed, 1 skipped\n"));
+    CHECK_THAT(text,
+               Catch::Contains("\n| live-shared | passed, at attempt 2 | 1 of 1 | 112.2 |\n"));
+    CHECK_THAT(text, Catch::Contains("\n| fail-mount | failed | 1 of 2 | 7.5 |\n"));
+    CHECK_THAT(text, Catch::Contains("skipped: no second host CPU"));
+    CHECK_THAT(text, Catch::Contains("no cause &lt;script>alert(1)&lt;/script> \\| \\`x\\` "
+                                     "\\]\\]>"));
+    CHECK_THAT(text, !Catch::Contains("<script"));
+}
+
+TEST_CASE("OpenMetrics: base units, labels that are escaped, and an end") {
+    lab::run_result run = mixed();
+    run.scenarios.front().figures.front().name = "down\\time \"by\nlibvirt";
+    const std::string text = lab::openmetrics_of(run);
+    CHECK_THAT(text, Catch::Contains("kvmig_figure_seconds{scenario=\"live-shared\",figure="
+                                     "\"down\\\\time \\\"by\\nlibvirt\"} 0.56\n"));
+    CHECK_THAT(text, Catch::Contains("kvmig_figure_other{scenario=\"live-shared\",figure="
+                                     "\"dirtied\",unit=\"pages/s\"} 100\n"));
+    CHECK_THAT(text, !Catch::Contains("never came") && !Catch::Contains("nan"));
+    CHECK_THAT(text, Catch::EndsWith("\n# EOF\n"));
 }

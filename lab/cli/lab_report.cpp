@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include <lab/cli/lab_report.hpp>
+
+#include <lab/report/junit.hpp>
+#include <lab/report/markdown.hpp>
+#include <lab/report/openmetrics.hpp>
+#include <lab/report/saved_run.hpp>
+#include <lab/report/table.hpp>
+#include <lab/topology/files.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kvmig::lab::cli {
+
+namespace {
+
+/// A form in which a run is told, and the option for the file it goes to.
+struct report_form {
+    const char *option;
+    std::string (*tell)(const run_result &);
+    const char *help;
+};
+
+constexpr report_form forms[] = {
+    {"--junit", junit_of, "Write JUnit XML to this file; - is stdout"},
+    {"--markdown", markdown_of, "Write Markdown to this file; - is stdout"},
+    {"--openmetrics", openmetrics_of, "Write OpenMetrics text to this file; - is stdout"},
+};
+
+struct report_request {
+    std::string run;
+    std::vector<std::pair<const report_form *, std::string>> files; ///< empty name: not asked for
+};
+
+exit_status act(const report_request &asked) {
+    const auto text = read_file(asked.run);
+    if (!text) return report(text.error());
+    const auto run = parse_run(*text, asked.run);
+    if (!run) return report(run.error());
+    bool told = false;
+    for (const auto &[form, file] : asked.files) {
+        if (file.empty()) continue;
+        told = true;
+        const std::string said = form->tell(*run);
+        if (file == "-") {
+            fmt::print("{}", said);
+        } else if (auto written = write_file(file, said); !written) {
+            return report(written.error());
+        }
+    }
+    if (!told) fmt::print("{}", table_of(*run));
+    return exit_status::done;
+}
+
+} // namespace
+
+void add_lab_report(CLI::App &lab, context &ctx) {
+    const auto asked = std::make_shared<report_request>();
+    CLI::App *sub = lab.add_subcommand("report", "Tell a run that was kept: as table, or for CI");
+    sub->add_option("RUN", asked->run, "The run's JSON, e.g. its run.json (kvmig.run/1)")
+        ->required();
+    asked->files.reserve(std::size(forms)); // CLI11 keeps a pointer to each
+    for (const report_form &form : forms) {
+        asked->files.emplace_back(&form, "");
+        sub->add_option(form.option, asked->files.back().second, form.help)->type_name("FILE");
+    }
+    sub->footer("Without an option the table is printed.\n"
+                "Example: kvmig lab report run.json --junit junit.xml --markdown summary.md");
+    sub->callback([asked, &ctx] { ctx.action = [asked] { return act(*asked); }; });
+}
+
+} // namespace kvmig::lab::cli

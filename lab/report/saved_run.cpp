@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <lab/report/saved_run.hpp>
+
+#include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace kvmig::lab {
+
+namespace {
+
+using json = nlohmann::json;
+
+outcome outcome_of(const std::string &word) {
+    for (const outcome each : {outcome::passed, outcome::failed, outcome::skipped}) {
+        if (to_string(each) == word) return each;
+    }
+    throw std::invalid_argument(fmt::format("'{}' is no outcome", word));
+}
+
+/// The elements of a list, each read by `read`; `where` names the one that is read.
+template <class Read>
+void read_each(const json &from, const char *list, std::string &where, Read read) {
+    const std::string outside = where;
+    std::size_t index = 0;
+    const json &all = from.at(list);
+    if (!all.is_array()) throw std::invalid_argument(fmt::format("'{}' is no list", list));
+    for (const json &each : all) {
+        where = fmt::format("{}/{}/{}", outside, list, index++);
+        read(each);
+    }
+    where = outside;
+}
+
+scenario_result scenario_of(const json &from, std::string &where) {
+    scenario_result out;
+    out.id = from.at("id").get<std::string>();
+    out.result = outcome_of(from.at("outcome").get<std::string>());
+    out.reason = from.at("reason").get<std::string>();
+    out.seconds = from.at("seconds").get<double>();
+    out.samples = from.at("samples");
+    read_each(from, "failed_before", where,
+              [&](const json &each) { out.failed_before.push_back(each.get<std::string>()); });
+    read_each(from, "proofs", where, [&](const json &each) {
+        out.proofs.push_back({each.at("name").get<std::string>(), each.at("passed").get<bool>(),
+                              each.at("seen").get<std::string>()});
+    });
+    read_each(from, "figures", where, [&](const json &each) {
+        // JSON has no word for what is no number.
+        const json &value = each.at("value");
+        out.figures.push_back(
+            {each.at("name").get<std::string>(),
+             value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(),
+             each.at("unit").get<std::string>()});
+    });
+    return out;
+}
+
+} // namespace
+
+expected<run_result> parse_run(std::string_view text, const std::string &name) {
+    std::string where; // as a JSON pointer
+    const auto wrong = [&](const char *what) {
+        return fail(
+            make_error(error_kind::invalid_argument,
+                       fmt::format("{}: {}", where.empty() ? "/" : where, what))
+                .about(name)
+                .advise("give the run.json of a run, or what `kvmig lab run --json` wrote"));
+    };
+    try {
+        const json all = json::parse(text);
+        if (all.at("schema") != "kvmig.run/1") return wrong("the schema is not kvmig.run/1");
+        run_result out;
+        out.environment = all.at("environment");
+        read_each(all, "scenarios", where,
+                  [&](const json &each) { out.scenarios.push_back(scenario_of(each, where)); });
+        return out;
+    } catch (const json::exception &problem) {
+        return wrong(problem.what());
+    } catch (const std::invalid_argument &problem) {
+        return wrong(problem.what());
+    }
+}
+
+} // namespace kvmig::lab
