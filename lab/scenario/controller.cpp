@@ -16,7 +16,7 @@ namespace kvmig::lab {
 
 namespace {
 
-constexpr std::chrono::minutes watchdog{10};
+constexpr std::chrono::minutes longest_run{10};
 /// Between two looks into the journal: it tells nobody when it is written to.
 constexpr std::chrono::milliseconds between_looks{20};
 
@@ -93,7 +93,7 @@ expected<migration::state> controller::migrate_and_die(const std::string &domain
     host::command cmd = kvmig(state_home_, std::move(arguments));
     cmd.grace = std::chrono::milliseconds{0};
     background program(cmd);
-    const auto deadline = std::chrono::steady_clock::now() + watchdog;
+    const auto deadline = std::chrono::steady_clock::now() + longest_run;
     std::optional<migration::state> last;
     while (!program.ended_within(between_looks, context_->stop)) {
         auto now = position();

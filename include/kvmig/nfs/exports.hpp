@@ -7,7 +7,7 @@
 #include <kvmig/nfs/session.hpp>
 
 // Its global type `name` would be shadowed by every parameter that is called so.
-#define name kvmig_libnfs_name
+#define name kvmig_libnfs_name // NOLINT(readability-identifier-naming): as libnfs spells it
 #include <nfsc/libnfs-raw-mount.h>
 #undef name
 #include <nfsc/libnfs-raw.h>
