@@ -4,17 +4,6 @@
 
 namespace kvmig::lab {
 
-namespace {
-
-/// As the store's /etc/exports has it.
-constexpr std::string_view as_exported =
-    "exportfs -u 192.0.2.12:/srv/images 2>/dev/null; exportfs -r";
-
-constexpr std::string_view server_unforeseen =
-    "the check asks the hosts; what the server allows is read by `kvmig nfs exports`";
-
-} // namespace
-
 std::vector<fault> storage_faults() {
     std::vector<fault> out;
     out.push_back({
@@ -36,7 +25,8 @@ std::vector<fault> storage_faults() {
         .breaks = {{"kvm02", "virsh -q pool-destroy images"}},
         .undo = {{"kvm02", "virsh -q pool-start images; true"}},
         .diagnosed = "KVM-STO-002",
-        .foreseen = "KVM-STO-021",
+        .unforeseen = "libvirt tells of files by the pools that run: whether the image is there is "
+                      "not known, and said to be so",
         .remedy = {"pool-list --all", "pool-start"},
         .fill = {{"POOL", "images"}},
     });
@@ -45,9 +35,10 @@ std::vector<fault> storage_faults() {
         .title = "the store is exported to the destination for reading only",
         .breaks = {{"nfs", "exportfs -o ro,sync,no_subtree_check,no_root_squash,fsid=1 "
                            "192.0.2.12:/srv/images"}},
-        .undo = {{"nfs", as_exported}},
+        .undo = {{"nfs", "exportfs -u 192.0.2.12:/srv/images 2>/dev/null; exportfs -r"}},
         .diagnosed = "KVM-STO-007",
-        .unforeseen = server_unforeseen,
+        .unforeseen =
+            "the check asks the hosts; what the server allows is read by `kvmig nfs exports`",
         .remedy = {"exportfs -o rw"},
     });
     out.push_back({
