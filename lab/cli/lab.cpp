@@ -4,6 +4,7 @@
 #include <lab/cli/bench.hpp>
 #include <lab/cli/console.hpp>
 #include <lab/cli/inside.hpp>
+#include <lab/cli/lab_compare.hpp>
 #include <lab/cli/lab_report.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/machine/lifecycle.hpp>
@@ -405,6 +406,7 @@ void add_lab(CLI::App &app, context &ctx) {
     }
 
     add_lab_report(*lab, ctx);
+    add_lab_compare(*lab, ctx);
 
     auto *bench_command =
         add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include <lab/report/compare.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <numeric>
+#include <random>
+#include <tuple>
+#include <utility>
+
+namespace kvmig::lab {
+
+namespace {
+
+double median(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    if (values.size() % 2 == 1) return *middle;
+    return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+/// Standard deviation of the logarithms about their median, as the median deviation tells it: one
+/// sample that went astray does not count.
+double scatter(const std::vector<double> &values) {
+    std::vector<double> away;
+    const double centre = std::log(median(values));
+    for (const double each : values) away.push_back(std::abs(std::log(each) - centre));
+    constexpr double of_a_normal_distribution = 1.4826;
+    return of_a_normal_distribution * median(std::move(away));
+}
+
+/// Of all ways to part the logarithms in two such sides, the share in which their means are as far
+/// apart. All ways are tried while there are no more than `most`, else so many at random.
+class permutation_test {
+public:
+    permutation_test(const std::vector<double> &before, const std::vector<double> &after)
+        : logs_(logs_of(before, after)), first_(before.size()),
+          total_(std::accumulate(logs_.begin(), logs_.end(), 0.0)),
+          seen_(distance(std::accumulate(
+              logs_.begin(), logs_.begin() + static_cast<std::ptrdiff_t>(first_), 0.0))) {}
+
+    /// The least that `p` can be: that of a clean separation.
+    [[nodiscard]] double least() const {
+        const double ways = this->ways();
+        return first_ * 2 == logs_.size() ? 2 / ways : 1 / ways;
+    }
+    [[nodiscard]] double p() {
+        if (ways() <= most) {
+            walk(0, 0, 0);
+        } else {
+            std::mt19937_64 random(seed);
+            std::vector<double> mixed = logs_;
+            for (std::size_t i = 0; i < static_cast<std::size_t>(most); ++i) {
+                std::shuffle(mixed.begin(), mixed.end(), random);
+                count(std::accumulate(mixed.begin(),
+                                      mixed.begin() + static_cast<std::ptrdiff_t>(first_), 0.0));
+            }
+        }
+        return static_cast<double>(as_far_) / static_cast<double>(tried_);
+    }
+
+private:
+    static constexpr double most = 20'000;
+    static constexpr std::uint64_t seed = 1;
+
+    [[nodiscard]] static std::vector<double> logs_of(const std::vector<double> &before,
+                                                     const std::vector<double> &after) {
+        std::vector<double> out;
+        for (const auto *side : {&before, &after}) {
+            for (const double each : *side) out.push_back(std::log(each));
+        }
+        return out;
+    }
+    /// n choose k.
+    [[nodiscard]] double ways() const {
+        double out = 1;
+        for (std::size_t i = 1; i <= first_; ++i) {
+            out *= static_cast<double>(logs_.size() - first_ + i) / static_cast<double>(i);
+        }
+        return std::round(out);
+    }
+    /// Of the sides' means, by the sum of the first side.
+    [[nodiscard]] double distance(double sum) const {
+        return std::abs(sum / static_cast<double>(first_) -
+                        (total_ - sum) / static_cast<double>(logs_.size() - first_));
+    }
+    void count(double sum) {
+        constexpr double rounding = 1e-12;
+        ++tried_;
+        if (distance(sum) >= seen_ - rounding) ++as_far_;
+    }
+    void walk(std::size_t from, std::size_t chosen, double sum) {
+        if (chosen == first_) return count(sum);
+        for (std::size_t i = from; logs_.size() - i >= first_ - chosen; ++i) {
+            walk(i + 1, chosen + 1, sum + logs_[i]);
+        }
+    }
+
+    std::vector<double> logs_;
+    std::size_t first_; ///< how many are of the first side
+    double total_;
+    double seen_;
+    std::size_t tried_ = 0;
+    std::size_t as_far_ = 0;
+};
+
+/// 95 % of the ratios of medians of samples drawn again from each side.
+std::pair<double, double> interval(const std::vector<double> &before,
+                                   const std::vector<double> &after) {
+    constexpr std::size_t draws = 2000;
+    std::mt19937_64 random(1);
+    const auto drawn = [&](const std::vector<double> &from) {
+        std::uniform_int_distribution<std::size_t> any(0, from.size() - 1);
+        std::vector<double> out(from.size());
+        for (double &each : out) each = from[any(random)];
+        return median(std::move(out));
+    };
+    std::vector<double> ratios(draws);
+    for (double &each : ratios) {
+        const double below = drawn(before);
+        each = drawn(after) / below;
+    }
+    std::sort(ratios.begin(), ratios.end());
+    return {ratios[draws / 40], ratios[draws - 1 - draws / 40]};
+}
+
+void judge(figure_change &one, const compare_options &how) {
+    one.ratio = median(one.after) / median(one.before);
+    std::tie(one.low, one.high) = interval(one.before, one.after);
+    const double noise = std::expm1(3 * std::max(scatter(one.before), scatter(one.after)));
+    one.floor = std::max(how.floor, noise);
+    permutation_test test(one.before, one.after);
+    one.p = test.p();
+    const auto beyond = [](double ratio, double by) {
+        return ratio > 1 + by || ratio < 1 / (1 + by);
+    };
+    if (test.least() > how.significance) {
+        one.verdict = change::too_few;
+    } else if (one.p <= how.significance && beyond(one.ratio, one.floor)) {
+        const bool more_is_better = one.unit == "bytes/s";
+        one.verdict = (one.ratio > 1) == more_is_better ? change::faster : change::slower;
+    } else if (!beyond(one.low, how.floor) && !beyond(one.high, how.floor)) {
+        one.verdict = change::none;
+    } else {
+        one.verdict = change::within_noise;
+    }
+}
+
+void add_samples(std::vector<figure_change> &to, std::span<const run_result> runs,
+                 std::vector<double> figure_change::*side, bool anew) {
+    for (const run_result &run : runs) {
+        for (const scenario_result &scenario : run.scenarios) {
+            if (scenario.result != outcome::passed) continue;
+            for (const figure &each : scenario.figures) {
+                auto at = std::find_if(to.begin(), to.end(), [&](const figure_change &known) {
+                    return known.scenario == scenario.id && known.figure == each.name &&
+                           known.unit == each.unit;
+                });
+                if (at == to.end() && !anew) continue;
+                if (at == to.end()) {
+                    at = to.emplace(to.end());
+                    at->scenario = scenario.id;
+                    at->figure = each.name;
+                    at->unit = each.unit;
+                }
+                ((*at).*side).push_back(each.value);
+            }
+        }
+    }
+}
+
+} // namespace
+
+std::string_view to_string(change what) noexcept {
+    switch (what) {
+    case change::none: return "no change";
+    case change::within_noise: return "within noise";
+    case change::slower: return "slower";
+    case change::faster: return "faster";
+    case change::too_few: return "too few samples";
+    }
+    return "unknown";
+}
+
+std::vector<std::string> unlike(std::span<const run_result> before,
+                                std::span<const run_result> after) {
+    std::vector<std::string> out;
+    for (const char *name : {"/cpu", "/cpus", "/acceleration", "/release", "/qemu", "/host/kernel",
+                             "/host/libvirt", "/host/qemu"}) {
+        const nlohmann::json::json_pointer at(name);
+        std::vector<std::string> seen;
+        for (const auto side : {before, after}) {
+            for (const run_result &run : side) {
+                std::string told = run.environment.contains(at) ? run.environment.at(at).dump()
+                                                                : std::string("not told");
+                if (std::find(seen.begin(), seen.end(), told) == seen.end()) {
+                    seen.push_back(std::move(told));
+                }
+            }
+        }
+        if (seen.size() < 2) continue;
+        out.push_back(fmt::format("{}: {}", name + 1, fmt::join(seen, ", ")));
+    }
+    return out;
+}
+
+std::vector<figure_change> compare_runs(std::span<const run_result> before,
+                                        std::span<const run_result> after,
+                                        const compare_options &how) {
+    std::vector<figure_change> out;
+    add_samples(out, before, &figure_change::before, true);
+    add_samples(out, after, &figure_change::after, false);
+    std::erase_if(out, [](const figure_change &one) {
+        const auto without_ratio = [](double value) { return !std::isfinite(value) || value <= 0; };
+        return one.after.empty() ||
+               std::any_of(one.before.begin(), one.before.end(), without_ratio) ||
+               std::any_of(one.after.begin(), one.after.end(), without_ratio);
+    });
+    for (figure_change &each : out) judge(each, how);
+    return out;
+}
+
+std::string compare_table(std::span<const figure_change> changes) {
+    std::string out;
+    std::string_view scenario;
+    std::array<std::size_t, 5> counts{};
+    for (const figure_change &each : changes) {
+        if (scenario != each.scenario) out += fmt::format("{}\n", each.scenario);
+        scenario = each.scenario;
+        ++counts[static_cast<std::size_t>(each.verdict)];
+        out += fmt::format("  {}\n    {:.4g} -> {:.4g} {}, {:.2f} of it ({:.2f}-{:.2f}): {}\n",
+                           each.figure, median(each.before), median(each.after), each.unit,
+                           each.ratio, each.low, each.high, to_string(each.verdict));
+    }
+    for (const change each :
+         {change::slower, change::faster, change::within_noise, change::none, change::too_few}) {
+        out += fmt::format("{}{} {}", each == change::slower ? "" : ", ",
+                           counts[static_cast<std::size_t>(each)], to_string(each));
+    }
+    return out + '\n';
+}
+
+} // namespace kvmig::lab

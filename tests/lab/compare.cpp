@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// Two sides of runs compared: known answers, noise that is not a change, a change that is found.
+#include <lab/cli/subcommands.hpp>
+#include <lab/cli_call.hpp>
+#include <lab/report/compare.hpp>
+#include <lab/report/run_json.hpp>
+#include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
+
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace kvmig;
+using lab::change;
+using lab::figure_change;
+
+namespace {
+
+lab::run_result run_with(double value, const std::string &unit = "ms",
+                         lab::outcome result = lab::outcome::passed) {
+    lab::scenario_result one;
+    one.id = "live-shared";
+    one.result = result;
+    one.measure("wall time", value, unit);
+    lab::run_result run;
+    run.environment = {{"cpu", "one"}, {"host", {{"libvirt", "9.0.0"}}}};
+    run.scenarios.push_back(std::move(one));
+    return run;
+}
+
+std::vector<lab::run_result> runs_of(const std::vector<double> &values,
+                                     const std::string &unit = "ms") {
+    std::vector<lab::run_result> out;
+    for (const double each : values) out.push_back(run_with(each, unit));
+    return out;
+}
+
+figure_change compared(const std::vector<double> &before, const std::vector<double> &after,
+                       const std::string &unit = "ms") {
+    const auto all = lab::compare_runs(runs_of(before, unit), runs_of(after, unit));
+    REQUIRE(all.size() == 1);
+    return all.front();
+}
+
+/// Five samples about `centre` with a scatter of `spread`.
+std::vector<double> five(double centre, double spread, std::mt19937_64 &random) {
+    std::lognormal_distribution<double> noise(0, spread);
+    std::vector<double> out(5);
+    for (double &each : out) each = centre * noise(random);
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("the permutation test gives the shares that counting by hand gives") {
+    // Of the 70 ways to part eight in four and four, two are as far apart as these.
+    CHECK(compared({1, 2, 4, 8}, {16, 32, 64, 128}).p == Approx(2.0 / 70));
+    // Of the 56 ways to take three of eight, the three least and the three greatest: in logarithms
+    // 0, 1, 2 and 5, 6, 7, whose means are 4 away from those of the others.
+    CHECK(compared({1, 2, 4}, {8, 16, 32, 64, 128}).p == Approx(2.0 / 56));
+    CHECK(compared({1, 2, 4, 8}, {1, 2, 4, 8}).p == Approx(1));
+    // {1, 4} against {2, 8}: in logarithms 0, 2 against 1, 3. Sums of a side: 2 or 4 (as far), 1,
+    // 5 (further), 3 twice (nearer): 4 of 6.
+    CHECK(compared({1, 4}, {2, 8}).p == Approx(4.0 / 6));
+}
+
+TEST_CASE("medians, their ratio, and the interval about it") {
+    const auto one = compared({100, 101, 99, 100, 1000}, {150, 151, 149, 150, 150});
+    CHECK(one.ratio == Approx(1.5)); // the one astray does not count
+    CHECK(one.low <= one.ratio);
+    CHECK(one.high >= one.ratio);
+    CHECK(compared({1, 2, 3, 4}, {1, 2, 3, 4}).ratio == Approx(1));
+    CHECK(compared({2, 4}, {3, 9}).ratio == Approx(2)); // 6 / 3
+}
+
+TEST_CASE("more is slower of times, and faster of rates") {
+    const std::vector<double> few{100, 101, 99, 100, 102};
+    const std::vector<double> many{130, 131, 129, 130, 132};
+    CHECK(compared(few, many).verdict == change::slower);
+    CHECK(compared(many, few).verdict == change::faster);
+    CHECK(compared(few, many, "bytes/s").verdict == change::faster);
+    CHECK(compared(many, few, "bytes/s").verdict == change::slower);
+}
+
+TEST_CASE("what cannot be told is not told") {
+    CHECK(compared({100, 101, 99}, {200, 201, 199}).verdict == change::too_few);
+    CHECK(compared({100}, {200}).verdict == change::too_few);
+    // Clearly apart, but by less than the floor.
+    CHECK(compared({100, 100.1, 99.9, 100}, {102, 102.1, 101.9, 102}).verdict == change::none);
+    // Apart by more than the floor, and scattered by as much.
+    CHECK(compared({50, 100, 150, 90, 110}, {60, 120, 200, 100, 130}).verdict ==
+          change::within_noise);
+    // A figure without a ratio, or of a scenario that did not pass, is none.
+    CHECK(lab::compare_runs(runs_of({0, 1}), runs_of({1, 1})).empty());
+    const std::vector<lab::run_result> failed{run_with(7, "ms", lab::outcome::failed)};
+    CHECK(lab::compare_runs(failed, runs_of({1, 1})).empty());
+    CHECK(lab::compare_runs(runs_of({1, 1}), failed).empty());
+}
+
+TEST_CASE("runs of the same are not called different, and a slow-down of 30 % is found") {
+    std::mt19937_64 random(7);
+    constexpr int tries = 400;
+    for (const double spread : {0.02, 0.05, 0.2, 0.5}) {
+        int called = 0;
+        for (int i = 0; i < tries; ++i) {
+            const auto before = five(1000, spread, random);
+            const auto verdict = compared(before, five(1000, spread, random)).verdict;
+            if (verdict == change::slower || verdict == change::faster) ++called;
+        }
+        INFO("scatter " << spread << ": " << called << " of " << tries);
+        CHECK(called <= tries / 50); // far below the 5 % of the test alone
+    }
+    for (const double spread : {0.01, 0.03}) {
+        int found = 0;
+        for (int i = 0; i < tries; ++i) {
+            const auto before = five(1000, spread, random);
+            if (compared(before, five(1300, spread, random)).verdict == change::slower) ++found;
+        }
+        INFO("scatter " << spread << ": " << found << " of " << tries);
+        CHECK(found >= tries * 95 / 100);
+    }
+}
+
+TEST_CASE("the same samples have the same answer, tried all or at random") {
+    std::mt19937_64 random(3);
+    std::vector<double> before;
+    std::vector<double> after;
+    for (int i = 0; i < 3; ++i) { // 15 of each: more than are all tried
+        for (const double each : five(100, 0.1, random)) before.push_back(each);
+        for (const double each : five(150, 0.1, random)) after.push_back(each);
+    }
+    const auto once = compared(before, after);
+    const auto again = compared(before, after);
+    CHECK(once.verdict == change::slower);
+    CHECK(once.p == again.p);
+    CHECK(once.low == again.low);
+    CHECK(once.high == again.high);
+}
+
+TEST_CASE("unlike environments are refused unless asked for, and worse is exit status 1") {
+    const test::temporary_directory folder;
+    const auto kept = [&](const std::string &name, double value, const std::string &cpu) {
+        auto run = run_with(value);
+        run.environment["cpu"] = cpu;
+        const auto file = folder.path() / name;
+        std::ofstream(file) << lab::to_json(run);
+        return file.string();
+    };
+    std::vector<std::string> arguments{"lab", "compare", "--base"};
+    for (int i = 0; i < 4; ++i) arguments.push_back(kept("a" + std::to_string(i), 100 + i, "one"));
+    arguments.emplace_back("--new");
+    auto same = arguments;
+    auto other = arguments;
+    for (int i = 0; i < 4; ++i) {
+        same.push_back(kept("b" + std::to_string(i), 150 + i, "one"));
+        other.push_back(kept("c" + std::to_string(i), 100 + i, "two"));
+    }
+    const auto worse = test::call(lab::cli::add_lab, same);
+    INFO(worse.answer << worse.messages);
+    CHECK(worse.status == lab::cli::exit_status::failed);
+    CHECK_THAT(worse.answer, Catch::Contains("101.5 -> 151.5 ms, 1.49 of it") &&
+                                 Catch::Contains(": slower\n") && Catch::Contains("1 slower, 0"));
+    const auto refused = test::call(lab::cli::add_lab, other);
+    CHECK(refused.status != lab::cli::exit_status::done);
+    CHECK_THAT(refused.messages,
+               Catch::Contains("cpu: \"one\", \"two\"") && Catch::Contains("--unlike"));
+    other.emplace_back("--unlike");
+    other.emplace_back("--json");
+    const auto told = test::call(lab::cli::add_lab, other);
+    CHECK(told.status == lab::cli::exit_status::done);
+    const auto json = nlohmann::json::parse(told.answer);
+    CHECK(json.at("unlike").size() == 1);
+    CHECK(json.at("figures").at(0).at("verdict") == "no change");
+    const auto gone = test::call(
+        lab::cli::add_lab, {"lab", "compare", "--base", "no-such-run", "--new", "no-such-run"});
+    CHECK_THAT(gone.messages, Catch::Contains("no-such-run"));
+}
