@@ -3,12 +3,9 @@
 
 #include <lab/report/compare.hpp>
 #include <lab/report/saved_run.hpp>
-#include <lab/topology/files.hpp>
-#include <lab/topology/paths.hpp>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
@@ -23,23 +20,9 @@ namespace {
 struct compare_request {
     std::vector<std::string> before;
     std::vector<std::string> after;
-    compare_options how;
+    double floor = smallest_change;
     bool unlike = false;
 };
-
-/// `name` is a file, a folder with a run.json, or the name of a run that was kept.
-expected<run_result> read_run(const std::string &name) {
-    std::filesystem::path file = name;
-    if (name.find('/') == std::string::npos && !std::filesystem::exists(file)) {
-        auto state = state_directory();
-        if (!state) return fail(std::move(state).error());
-        file = *state / "results" / name;
-    }
-    if (std::filesystem::is_directory(file)) file /= "run.json";
-    auto text = read_file(file);
-    if (!text) return fail(std::move(text).error());
-    return parse_run(*text, file.string());
-}
 
 expected<std::vector<run_result>> read_runs(const std::vector<std::string> &names) {
     std::vector<run_result> out;
@@ -78,7 +61,7 @@ exit_status act(const compare_request &asked, const context &ctx) {
                           .advise("compare runs of one machine and one software; or give --unlike "
                                   "if the difference is what you want to see"));
     }
-    const auto changes = compare_runs(*before, *after, asked.how);
+    const auto changes = compare_runs(*before, *after, asked.floor);
     if (changes.empty()) {
         return report(make_error(error_kind::invalid_argument,
                                  "the runs have no figure in common of a scenario that passed"));
@@ -109,7 +92,7 @@ void add_lab_compare(CLI::App &lab, context &ctx) {
         ->required()
         ->type_name("RUN");
     sub->add_option("--new", asked->after, "Runs of the other side")->required()->type_name("RUN");
-    sub->add_option("--floor", asked->how.floor,
+    sub->add_option("--floor", asked->floor,
                     "A ratio of medians no further from 1 than this is no change")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
@@ -118,7 +101,7 @@ void add_lab_compare(CLI::App &lab, context &ctx) {
     sub->footer("Example: kvmig lab compare --base a.json b.json --new c.json d.json\n"
                 "A figure is slower or faster when its medians differ by more than the floor and "
                 "more than its samples scatter, and a permutation test finds that unlikely by "
-                "chance. Fewer than four samples on each side cannot tell.\n"
+                "chance. Three samples on each side cannot tell; four can.\n"
                 "Exit status: 0 nothing is slower, 1 something is, or it failed, 2 wrong usage.");
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }

@@ -37,9 +37,7 @@ struct report_request {
 };
 
 exit_status act(const report_request &asked) {
-    const auto text = read_file(asked.run);
-    if (!text) return report(text.error());
-    const auto run = parse_run(*text, asked.run);
+    const auto run = read_run(asked.run);
     if (!run) return report(run.error());
     bool told = false;
     for (const auto &[form, file] : asked.files) {
@@ -61,7 +59,8 @@ exit_status act(const report_request &asked) {
 void add_lab_report(CLI::App &lab, context &ctx) {
     const auto asked = std::make_shared<report_request>();
     CLI::App *sub = lab.add_subcommand("report", "Tell a run that was kept: as table, or for CI");
-    sub->add_option("RUN", asked->run, "The run's JSON, e.g. its run.json (kvmig.run/1)")
+    sub->add_option("RUN", asked->run,
+                    "The run: its JSON (kvmig.run/1), its folder, or its name among the kept")
         ->required();
     asked->files.reserve(std::size(forms)); // CLI11 keeps a pointer to each
     for (const report_form &form : forms) {

@@ -42,11 +42,8 @@ public:
           seen_(distance(std::accumulate(
               logs_.begin(), logs_.begin() + static_cast<std::ptrdiff_t>(first_), 0.0))) {}
 
-    /// The least that `p` can be: that of a clean separation.
-    [[nodiscard]] double least() const {
-        const double ways = this->ways();
-        return first_ * 2 == logs_.size() ? 2 / ways : 1 / ways;
-    }
+    /// No `p` is less: a clean separation is one way, and with equal sides its mirror another.
+    [[nodiscard]] double least() const { return (first_ * 2 == logs_.size() ? 2 : 1) / ways(); }
     [[nodiscard]] double p() {
         if (ways() <= most) {
             walk(0, 0, 0);
@@ -127,22 +124,23 @@ std::pair<double, double> interval(const std::vector<double> &before,
     return {ratios[draws / 40], ratios[draws - 1 - draws / 40]};
 }
 
-void judge(figure_change &one, const compare_options &how) {
+void judge(figure_change &one, double floor) {
+    constexpr double significance = 0.05;
     one.ratio = median(one.after) / median(one.before);
     std::tie(one.low, one.high) = interval(one.before, one.after);
     const double noise = std::expm1(3 * std::max(scatter(one.before), scatter(one.after)));
-    one.floor = std::max(how.floor, noise);
+    one.floor = std::max(floor, noise);
     permutation_test test(one.before, one.after);
     one.p = test.p();
     const auto beyond = [](double ratio, double by) {
         return ratio > 1 + by || ratio < 1 / (1 + by);
     };
-    if (test.least() > how.significance) {
+    if (test.least() > significance) {
         one.verdict = change::too_few;
-    } else if (one.p <= how.significance && beyond(one.ratio, one.floor)) {
+    } else if (one.p <= significance && beyond(one.ratio, one.floor)) {
         const bool more_is_better = one.unit == "bytes/s";
         one.verdict = (one.ratio > 1) == more_is_better ? change::faster : change::slower;
-    } else if (!beyond(one.low, how.floor) && !beyond(one.high, how.floor)) {
+    } else if (!beyond(one.low, floor) && !beyond(one.high, floor)) {
         one.verdict = change::none;
     } else {
         one.verdict = change::within_noise;
@@ -208,8 +206,7 @@ std::vector<std::string> unlike(std::span<const run_result> before,
 }
 
 std::vector<figure_change> compare_runs(std::span<const run_result> before,
-                                        std::span<const run_result> after,
-                                        const compare_options &how) {
+                                        std::span<const run_result> after, double floor) {
     std::vector<figure_change> out;
     add_samples(out, before, &figure_change::before, true);
     add_samples(out, after, &figure_change::after, false);
@@ -219,7 +216,7 @@ std::vector<figure_change> compare_runs(std::span<const run_result> before,
                std::any_of(one.before.begin(), one.before.end(), without_ratio) ||
                std::any_of(one.after.begin(), one.after.end(), without_ratio);
     });
-    for (figure_change &each : out) judge(each, how);
+    for (figure_change &each : out) judge(each, floor);
     return out;
 }
 

@@ -20,11 +20,8 @@ enum class change : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(change what) noexcept;
 
-/// What counts as a change.
-struct compare_options {
-    double floor = 0.05;        ///< a ratio nearer to 1 is none; see `figure_change::floor`
-    double significance = 0.05; ///< of the permutation test
-};
+/// A ratio of medians nearer to 1 is no change; see `figure_change::floor`.
+inline constexpr double smallest_change = 0.05;
 
 /// One figure of one scenario on both sides.
 struct figure_change {
@@ -53,7 +50,7 @@ struct figure_change {
 /// else less; a figure that is not above 0 throughout is left out, for it has no ratio.
 [[nodiscard]] std::vector<figure_change> compare_runs(std::span<const run_result> before,
                                                       std::span<const run_result> after,
-                                                      const compare_options &how = {});
+                                                      double floor = smallest_change);
 
 /// Of each figure the medians, the ratio with its interval, the verdict; then how many of each.
 [[nodiscard]] std::string compare_table(std::span<const figure_change> changes);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <lab/report/saved_run.hpp>
+#include <lab/topology/files.hpp>
+#include <lab/topology/paths.hpp>
 
+#include <filesystem>
 #include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -81,6 +84,19 @@ expected<run_result> parse_run(std::string_view text, const std::string &name) {
     } catch (const std::invalid_argument &problem) {
         return wrong(problem.what());
     }
+}
+
+expected<run_result> read_run(const std::string &name) {
+    std::filesystem::path file = name;
+    if (name.find('/') == std::string::npos && !std::filesystem::exists(file)) {
+        auto state = state_directory();
+        if (!state) return fail(std::move(state).error());
+        file = *state / "results" / name;
+    }
+    if (std::filesystem::is_directory(file)) file /= "run.json";
+    auto text = read_file(file);
+    if (!text) return fail(std::move(text).error());
+    return parse_run(*text, file.string());
 }
 
 } // namespace kvmig::lab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A run read back from its JSON, schema `kvmig.run/1` (saved_run.schema.json).
+/// A run read back from its JSON, schema `kvmig.run/1` (run.schema.json).
 #pragma once
 
 #include <kvmig/core/expected.hpp>
@@ -13,5 +13,9 @@ namespace kvmig::lab {
 /// `text` as `to_json` of run_json.hpp wrote it; `folder` stays empty. Fails with
 /// `invalid_argument`, naming `name` and the place in it, for anything else.
 [[nodiscard]] expected<run_result> parse_run(std::string_view text, const std::string &name);
+
+/// The run in a file, in the run.json of a folder, or kept under this name with the results
+/// (`$XDG_STATE_HOME/kvmig/results`). Fails as `parse_run`, and when there is none to be read.
+[[nodiscard]] expected<run_result> read_run(const std::string &name);
 
 } // namespace kvmig::lab

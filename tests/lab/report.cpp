@@ -7,7 +7,10 @@
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <pugixml.hpp>
@@ -138,4 +141,23 @@ TEST_CASE("OpenMetrics: base units, labels that are escaped, and an end") {
                                      "\"dirtied\",unit=\"pages/s\"} 100\n"));
     CHECK_THAT(text, !Catch::Contains("never came") && !Catch::Contains("nan"));
     CHECK_THAT(text, Catch::EndsWith("\n# EOF\n"));
+}
+
+TEST_CASE("a run is found by file, by folder, and by name among the kept") {
+    const test::temporary_directory state;
+    const auto kept = state.path() / "kvmig/results/20261122T105105Z-ci";
+    std::filesystem::create_directories(kept);
+    std::ofstream(kept / "run.json") << mixed_text();
+    ::setenv("XDG_STATE_HOME", state.path().c_str(), 1);
+    for (const std::string &name :
+         {(kept / "run.json").string(), kept.string(), kept.filename().string()}) {
+        INFO(name);
+        const auto run = lab::read_run(name);
+        REQUIRE(run);
+        CHECK(run->scenarios.size() == 3);
+    }
+    const auto none = lab::read_run("20200101T000000Z-ci");
+    ::unsetenv("XDG_STATE_HOME");
+    REQUIRE_FALSE(none);
+    CHECK_THAT(describe(none.error()), Catch::Contains("20200101T000000Z-ci"));
 }
