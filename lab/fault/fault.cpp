@@ -12,7 +12,7 @@ std::span<const fault> all_faults() {
     static const std::vector<fault> faults = [] {
         std::vector<fault> all;
         for (std::vector<fault> (*table)() :
-             {transport_faults, name_faults, storage_faults, host_faults}) {
+             {transport_faults, certificate_faults, name_faults, storage_faults, host_faults}) {
             for (fault &each : table()) all.push_back(std::move(each));
         }
         return all;

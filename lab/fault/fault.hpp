@@ -36,6 +36,7 @@ struct fault {
     /// The guest that is to move; its image is in `pool` of kvm01.
     guest_domain (*guest)() = usual_guest;
     std::string_view pool = pool_name;
+    bool certificates = false; ///< QEMU's files for TLS are handed out (tls_files.hpp)
     /// Before the guest starts: what a healthy migration of it needs too.
     std::vector<fault_step> prepare = {};
     std::vector<fault_step> breaks = {};
@@ -44,10 +45,11 @@ struct fault {
 
     attempt tried = attempt::both;
     std::vector<std::string> options = {}; ///< of `virsh migrate`, beyond `--live`
-    std::string_view uri = {};             ///< given to virsh instead of the destination's
-    std::string_view diagnosed;            ///< the cause that must be named first
-    std::string_view foreseen = {};        ///< what the check must find; empty: it cannot, as
-    std::string_view unforeseen = {};      ///< … is said here
+    bool look_into_logs = false;    ///< libvirt's words do not tell, but QEMU's logs of both hosts
+    std::string_view uri = {};      ///< given to virsh instead of the destination's
+    std::string_view diagnosed;     ///< the cause that must be named first
+    std::string_view foreseen = {}; ///< what the check must find; empty: it cannot, as
+    std::string_view unforeseen = {}; ///< … is said here
     /// The printed steps that are followed, each by a part of it, in this order; and what a person
     /// puts in the place of words in capitals.
     std::vector<std::string_view> remedy = {};
@@ -71,6 +73,7 @@ struct fault {
 /// The tables, each in the file of its topic.
 [[nodiscard]] std::vector<fault> name_faults();
 [[nodiscard]] std::vector<fault> transport_faults();
+[[nodiscard]] std::vector<fault> certificate_faults();
 [[nodiscard]] std::vector<fault> storage_faults();
 [[nodiscard]] std::vector<fault> host_faults();
 

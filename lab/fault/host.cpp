@@ -18,6 +18,23 @@ guest_domain guest_on_huge_pages() {
     return guest;
 }
 
+guest_domain guest_on_network() {
+    guest_domain guest = usual_guest();
+    guest.second_network = "lan";
+    return guest;
+}
+
+guest_domain large_guest() {
+    guest_domain guest = usual_guest();
+    guest.memory = bytes::mib(512);
+    return guest;
+}
+
+constexpr std::string_view make_network =
+    "printf '%s' '<network><name>lan</name><forward mode=\"bridge\"/><bridge "
+    "name=\"br0\"/></network>' >/run/lan.xml && virsh -q net-define /run/lan.xml && "
+    "virsh -q net-start lan";
+
 } // namespace
 
 std::vector<fault> host_faults() {
@@ -31,6 +48,60 @@ std::vector<fault> host_faults() {
         .diagnosed = "KVM-NIC-001",
         .foreseen = "KVM-NIC-001",
         .remedy = {"ip link add", "ip link set"},
+    });
+    out.push_back({
+        .id = "fail-no-network",
+        .title = "a virtual network of the guest is not defined on the destination",
+        .guest = guest_on_network,
+        .prepare = {{"kvm01", make_network}},
+        .undo = {{"kvm02", "virsh -q net-info lan >/dev/null 2>&1 || { "
+                           "ssh root@kvm01.kvmig.test virsh net-dumpxml lan >/run/lan.xml && "
+                           "virsh -q net-define /run/lan.xml && virsh -q net-start lan; }"}},
+        .diagnosed = "KVM-NIC-003",
+        .foreseen = "KVM-NIC-003",
+        .remedy = {"net-define /dev/stdin", "net-start"},
+    });
+    out.push_back({
+        .id = "fail-network-stopped",
+        .title = "a virtual network of the guest is stopped on the destination",
+        .guest = guest_on_network,
+        .prepare = {{"kvm01", make_network}, {"kvm02", make_network}},
+        .breaks = {{"kvm02", "virsh -q net-destroy lan"}},
+        .undo = {{"kvm02", "virsh -q net-start lan; true"}},
+        .diagnosed = "KVM-NIC-002",
+        .foreseen = "KVM-NIC-002",
+        .remedy = {"net-start"},
+    });
+    out.push_back({
+        .id = "fail-memory",
+        .title = "the destination's kernel promises no more memory",
+        .guest = large_guest,
+        // libvirt's own helpers must start yet.
+        .breaks = {{"kvm02", "sysctl -qw vm.overcommit_kbytes=$(( $(sed -n 's/^Committed_AS: "
+                             "*\\([0-9]*\\).*/\\1/p' /proc/meminfo) + 409600 )) && "
+                             "sysctl -qw vm.overcommit_memory=2"}},
+        .undo = {{"kvm02", "sysctl -qw vm.overcommit_memory=0"}},
+        .diagnosed = "KVM-MEM-001",
+        .unforeseen = "libvirt tells how much memory is free, not how much the kernel promises",
+        .remedy = {"sysctl -w vm.overcommit_memory=1"},
+    });
+    out.push_back({
+        .id = "fail-no-kvm",
+        .title = "KVM's module is not loaded on the destination",
+        .breaks = {{"kvm02", "modprobe -r $(lsmod | grep -o '^kvm_[a-z]*')"}},
+        .undo = {{"kvm02", "modprobe kvm_amd 2>/dev/null || modprobe kvm_intel"}},
+        .diagnosed = "KVM-CPU-010",
+        .foreseen = "KVM-CPU-010",
+        .remedy = {"modprobe kvm_intel || modprobe kvm_amd"},
+    });
+    out.push_back({
+        .id = "fail-qemu-killed",
+        .title = "the destination's QEMU is killed while memory is copied",
+        .breaks = {{"kvm02", "pkill -KILL -x qemu-system-x86"}},
+        .tried = attempt::library,
+        .diagnosed = "KVM-DMN-004",
+        .unforeseen = "it breaks later",
+        .remedy = {"tail -n 40 /var/log/libvirt/qemu/vm1.log"},
     });
     out.push_back({
         .id = "fail-hugepages",

@@ -4,6 +4,20 @@
 
 namespace kvmig::lab {
 
+namespace {
+
+guest_domain guest_with_medium() {
+    guest_domain guest = usual_guest();
+    guest.cdrom = "/var/lib/libvirt/images/tools.iso";
+    return guest;
+}
+
+constexpr std::string_view other_user_undone =
+    "sed -i '/^user = \"nobody\"/d; /^dynamic_ownership = 0/d' /etc/libvirt/qemu.conf && "
+    "systemctl restart libvirtd.service";
+
+} // namespace
+
 std::vector<fault> storage_faults() {
     std::vector<fault> out;
     out.push_back({
@@ -42,6 +56,28 @@ std::vector<fault> storage_faults() {
         .remedy = {"exportfs -o rw"},
     });
     out.push_back({
+        .id = "fail-permission",
+        .title = "QEMU runs as another user on the destination, who may not open the image",
+        .breaks = {{"kvm02", "printf 'user = \"nobody\"\ndynamic_ownership = 0\n' "
+                             ">>/etc/libvirt/qemu.conf && systemctl restart libvirtd.service"}},
+        .undo = {{"kvm02", other_user_undone}},
+        .diagnosed = "KVM-SEC-008",
+        .unforeseen = "libvirt does not tell as whom QEMU will run",
+        .remedy = {"namei -l", "/etc/libvirt/qemu.conf"},
+        .by_hand = {{"kvm02", other_user_undone}},
+    });
+    out.push_back({
+        .id = "fail-medium",
+        .title = "an ISO image in the guest's drive is on the source alone",
+        .guest = guest_with_medium,
+        .prepare = {{"kvm01", "truncate -s 1M /var/lib/libvirt/images/tools.iso"}},
+        .undo = {{"kvm01", "rm -f /var/lib/libvirt/images/tools.iso"}},
+        .diagnosed = "KVM-STO-028",
+        .foreseen = "KVM-STO-028",
+        .remedy = {"domblklist", "--eject --live"},
+        .fill = {{"TARGET", "sda"}},
+    });
+    out.push_back({
         .id = "fail-unsafe",
         .title = "the image is on the source's own disk, and is not to be copied",
         .pool = local_pool_name,
@@ -62,6 +98,22 @@ std::vector<fault> storage_faults() {
         .foreseen = "KVM-STO-013",
         .remedy = {"domblkinfo", "qemu-img resize"},
         .fill = {{"TARGET", "/var/lib/libvirt/images/vm1.qcow2"}, {"SIZE", "67108864"}},
+    });
+    out.push_back({
+        .id = "fail-disk-full",
+        .title = "the destination's disk has no room for the copy",
+        .pool = local_pool_name,
+        // The image as it is made fits, and not what is copied into it.
+        .breaks = {{"kvm02", "cd /var/lib/libvirt && truncate -s 8M small.disk && mkfs.ext4 -q "
+                             "-m 0 small.disk && mount -o loop small.disk images && virsh -q "
+                             "pool-refresh local"}},
+        .undo = {{"kvm02", "umount /var/lib/libvirt/images 2>/dev/null; true"}},
+        .tried = attempt::virsh,
+        .options = {"--copy-storage-all"},
+        .diagnosed = "KVM-STO-010",
+        .foreseen = "KVM-STO-010",
+        .remedy = {"df -h"},
+        .by_hand = {{"kvm02", "umount /var/lib/libvirt/images && virsh -q pool-refresh local"}},
     });
     return out;
 }

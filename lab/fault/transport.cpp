@@ -86,6 +86,32 @@ std::vector<fault> transport_faults() {
         .unforeseen = "it breaks later",
         .by_hand = {{"kvm02", "iptables -F INPUT && iptables -F OUTPUT"}},
     });
+    out.push_back({
+        .id = "fail-link-cut-block",
+        .title = "the link between the hosts is cut while a disk is copied",
+        .pool = local_pool_name,
+        .breaks = {{"kvm02", "iptables -I INPUT -s 192.0.2.11 -j DROP && "
+                             "iptables -I OUTPUT -d 192.0.2.11 -j DROP"}},
+        .undo = {{"kvm02", "iptables -F INPUT; iptables -F OUTPUT"}},
+        .tried = attempt::library,
+        .options = {"--copy-storage-all"},
+        .diagnosed = "KVM-NET-019",
+        .unforeseen = "it breaks later",
+        .by_hand = {{"kvm02", "iptables -F INPUT && iptables -F OUTPUT"}},
+    });
+    out.push_back({
+        .id = "fail-ports-taken",
+        .title = "another program holds the only port of the destination's migration range",
+        .breaks = {{"kvm02", "printf 'migration_port_min = 49152\nmigration_port_max = 49152\n' "
+                             ">>/etc/libvirt/qemu.conf && systemctl restart libvirtd.service && "
+                             "systemd-run -q --unit=squatter nc -lk 49152"}},
+        .undo = {{"kvm02", "systemctl stop squatter.service 2>/dev/null; sed -i "
+                           "/^migration_port_/d /etc/libvirt/qemu.conf && systemctl restart "
+                           "libvirtd.service"}},
+        .diagnosed = "KVM-NET-011",
+        .unforeseen = "the check tries ports of the usual range, and one that answers is open",
+        .remedy = {"ss -ltnp", "migration_port_max = 49999", "systemctl restart libvirtd.service"},
+    });
     return out;
 }
 

@@ -28,7 +28,7 @@ constexpr std::array image_packages{
     "ethtool", "tcpdump", "lsof", "util-linux-extra", "openssh-server", "qemu-guest-agent",
     // hosts
     "qemu-system-x86", "qemu-utils", "libvirt-daemon-system", "libvirt-clients", "apparmor",
-    "gnutls-bin", "nfs-common", "rsync", "lvm2",
+    "gnutls-bin", "nfs-common", "openssl", "rsync", "lvm2",
     // store
     "nfs-kernel-server"};
 

@@ -53,8 +53,10 @@ expected<std::string> pem_of(EVP_PKEY *key) {
 /// What is certified of it, in the words of OpenSSL's configuration (x509v3_config(5)).
 using extensions = std::vector<std::pair<int, std::string>>;
 
-expected<certified_identity>
-make_identity(const std::string &name, const certified_identity *issuer, const extensions &what) {
+expected<certified_identity> make_identity(const std::string &name,
+                                           const certified_identity *issuer, const extensions &what,
+                                           validity good) {
+    const long until = good == validity::now ? 30 * day : -day;
     certified_identity out{{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), &EVP_PKEY_free},
                            {X509_new(), &X509_free}};
     if (!out.key || !out.certificate) return openssl_failure("make a key for " + name);
@@ -68,8 +70,8 @@ make_identity(const std::string &name, const certified_identity *issuer, const e
         // A serial number is positive, and at most 20 bytes.
         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1U | 1U) == 1 &&
         X509_set_version(certificate, X509_VERSION_3) == 1 &&
-        X509_gmtime_adj(X509_getm_notBefore(certificate), -day) != nullptr &&
-        X509_gmtime_adj(X509_getm_notAfter(certificate), 30 * day) != nullptr &&
+        X509_gmtime_adj(X509_getm_notBefore(certificate), until - 31 * day) != nullptr &&
+        X509_gmtime_adj(X509_getm_notAfter(certificate), until) != nullptr &&
         X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, letters, -1, -1, 0) == 1 &&
         X509_set_issuer_name(certificate, X509_get_subject_name(by)) == 1 &&
         X509_set_pubkey(certificate, out.key.get()) == 1;
@@ -94,7 +96,8 @@ expected<certificate_authority> certificate_authority::create(const std::string 
     auto self = make_identity(name, nullptr,
                               {{NID_basic_constraints, "critical,CA:TRUE"},
                                {NID_key_usage, "critical,keyCertSign,cRLSign"},
-                               {NID_subject_key_identifier, "hash"}});
+                               {NID_subject_key_identifier, "hash"}},
+                              validity::now);
     if (!self) return fail(std::move(self).error());
     auto text = pem_of(self->certificate.get());
     if (!text) return fail(std::move(text).error());
@@ -110,9 +113,9 @@ certificate_authority &
 certificate_authority::operator=(certificate_authority &&) noexcept = default;
 certificate_authority::~certificate_authority() = default;
 
-expected<credentials>
-certificate_authority::issue(const std::string &host,
-                             const std::vector<std::string> &addresses) const {
+expected<credentials> certificate_authority::issue(const std::string &host,
+                                                   const std::vector<std::string> &addresses,
+                                                   validity good) const {
     std::string names = "DNS:" + host;
     for (const std::string &address : addresses) names += ",IP:" + address;
     // GnuTLS, by which QEMU does it, wants both usages of a key.
@@ -121,7 +124,8 @@ certificate_authority::issue(const std::string &host,
                                      {NID_key_usage, "digitalSignature,keyEncipherment"},
                                      {NID_ext_key_usage, "serverAuth,clientAuth"},
                                      {NID_subject_alt_name, names},
-                                     {NID_authority_key_identifier, "keyid"}});
+                                     {NID_authority_key_identifier, "keyid"}},
+                                    good);
     if (!made) return fail(made.error());
     auto certificate = pem_of(made->certificate.get());
     if (!certificate) return fail(std::move(certificate).error());

@@ -5,6 +5,7 @@
 
 #include <kvmig/core/expected.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,14 +18,17 @@ struct credentials {
     std::string key;
 };
 
+/// When a certificate is good: for a month since yesterday (machines' clocks differ), or until
+/// yesterday.
+enum class validity : std::uint8_t { now, past };
+
 /// A certificate and the key to it, as OpenSSL holds them.
 struct certified_identity;
 
 class certificate_authority {
 public:
     /// An authority of this common name. Keys are of the curve P-256, which is cheap for emulated
-    /// machines; all certificates are good for a month, and since yesterday: machines' clocks
-    /// differ.
+    /// machines.
     [[nodiscard]] static expected<certificate_authority> create(const std::string &name);
 
     certificate_authority(certificate_authority &&) noexcept;
@@ -38,7 +42,8 @@ public:
 
     /// For a machine called `host` (its FQDN) with these IP addresses, as server and as client.
     [[nodiscard]] expected<credentials> issue(const std::string &host,
-                                              const std::vector<std::string> &addresses) const;
+                                              const std::vector<std::string> &addresses,
+                                              validity good = validity::now) const;
 
 private:
     certificate_authority(std::unique_ptr<certified_identity> self, std::string text);

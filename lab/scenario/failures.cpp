@@ -6,6 +6,7 @@
 #include <lab/scenario/failures.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
+#include <lab/scenario/tls_files.hpp>
 
 #include <kvmig/diagnosis.hpp>
 #include <kvmig/model/connection_uri.hpp>
@@ -28,15 +29,17 @@ constexpr std::chrono::minutes longest_attempt{10};
 const machine_spec &source() { return *find_machine("kvm01"); }
 const machine_spec &destination() { return *find_machine("kvm02"); }
 
-bool copies_disks(const fault &what) {
-    return std::find(what.options.begin(), what.options.end(), "--copy-storage-all") !=
-           what.options.end();
+bool asks(const fault &what, std::string_view option) {
+    return std::find(what.options.begin(), what.options.end(), option) != what.options.end();
 }
+bool copies_disks(const fault &what) { return asks(what, "--copy-storage-all"); }
 
 /// Led by the source's daemon, so that it takes the way that virsh takes.
 migration::options as_virsh(const fault &what) {
-    if (copies_disks(what)) return {.flags = {flag::live, flag::peer2peer, flag::non_shared_disk}};
-    return {.flags = {flag::live, flag::peer2peer}};
+    migration::options how{.flags = {flag::live, flag::peer2peer}};
+    if (copies_disks(what)) how.flags.set(flag::non_shared_disk);
+    if (asks(what, "--tls")) how.flags.set(flag::tls);
+    return how;
 }
 
 /// One failure, from the healthy guest to the guest that has moved.
@@ -169,8 +172,26 @@ private:
         // What a person would paste.
         evidence all = begun_evidence();
         all.texts.push_back({.text = done->err, .name = "virsh"});
+        if (what_.look_into_logs) {
+            if (auto added = add_qemu_logs(all); !added) return added;
+        }
         told_ = diagnosis::diagnose(all);
         prove_diagnosis("virsh", done->err, told_);
+        return {};
+    }
+
+    expected<void> add_qemu_logs(evidence &all) const {
+        const std::string file = fmt::format("/var/log/libvirt/qemu/{}.log", guest_.guest.name);
+        for (const auto &[machine, side] : {std::pair{&source(), evidence_side::source},
+                                            {&destination(), evidence_side::destination}}) {
+            auto text = remote_output(*machine, {"cat", file}, stop());
+            if (!text) return fail(std::move(text).error());
+            all.texts.push_back({.text = *std::move(text),
+                                 .kind = text_kind::qemu_log,
+                                 .name = file,
+                                 .host = fqdn(*machine),
+                                 .side = side});
+        }
         return {};
     }
 
@@ -204,10 +225,9 @@ private:
         const auto result = run::migrate(
             guest_.at, on_.on().kvm02(), how,
             [&](const model::job_progress &now) {
-                if (!meanwhile || broken ||
-                    now.statistics.memory_processed.value_or(bytes{0}).count() == 0) {
-                    return;
-                }
+                const auto &moved = copies_disks(what_) ? now.statistics.disk_processed
+                                                        : now.statistics.memory_processed;
+                if (!meanwhile || broken || moved.value_or(bytes{0}).count() == 0) return;
                 broken = true;
                 breaking = carry_out(what_.breaks, stop());
             },
@@ -305,8 +325,15 @@ private:
     diagnosis::report told_; ///< whose remedy is followed
 };
 
+expected<void> prepare(const fault &what, const scenario_context &context) {
+    if (what.certificates) {
+        if (auto given = hand_out_certificates(context); !given) return given;
+    }
+    return carry_out(what.prepare, context.stop);
+}
+
 expected<void> run_failure(const fault &what, scenario_context &context) {
-    if (auto ready = carry_out(what.prepare, context.stop); !ready) return ready;
+    if (auto ready = prepare(what, context); !ready) return ready;
     return play(context, what.guest(), what.pool, bytes::mib(64),
                 [&](stage &on, performer &guest) { return failure(what, on, guest).play(); });
 }
@@ -314,7 +341,7 @@ expected<void> run_failure(const fault &what, scenario_context &context) {
 } // namespace
 
 expected<void> hand_over(const fault &what, scenario_context &context) {
-    if (auto ready = carry_out(what.prepare, context.stop); !ready) return ready;
+    if (auto ready = prepare(what, context); !ready) return ready;
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
     guest_domain guest = what.guest();

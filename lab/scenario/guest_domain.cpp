@@ -15,12 +15,13 @@ void add_text(pugi::xml_node parent, const char *name, const std::string &text) 
     parent.append_child(name).text().set(text.c_str());
 }
 
-/// libvirt chooses the MAC address where none is given.
-void add_interface(pugi::xml_node devices, const std::string &bridge, const std::string &mac) {
+/// `kind` is `bridge` or `network`. libvirt chooses the MAC address where none is given.
+void add_interface(pugi::xml_node devices, const char *kind, const std::string &to,
+                   const std::string &mac) {
     auto interface = devices.append_child("interface");
-    interface.append_attribute("type") = "bridge";
+    interface.append_attribute("type") = kind;
     if (!mac.empty()) interface.append_child("mac").append_attribute("address") = mac.c_str();
-    interface.append_child("source").append_attribute("bridge") = bridge.c_str();
+    interface.append_child("source").append_attribute(kind) = to.c_str();
     interface.append_child("model").append_attribute("type") = "virtio";
 }
 
@@ -103,8 +104,9 @@ std::string domain_xml(const guest_domain &guest) {
         target.append_attribute("bus") = "sata";
         drive.append_child("readonly");
     }
-    add_interface(devices, std::string{guest_bridge}, guest_mac(guest.index));
-    if (!guest.second_bridge.empty()) add_interface(devices, guest.second_bridge, {});
+    add_interface(devices, "bridge", std::string{guest_bridge}, guest_mac(guest.index));
+    if (!guest.second_bridge.empty()) add_interface(devices, "bridge", guest.second_bridge, {});
+    if (!guest.second_network.empty()) add_interface(devices, "network", guest.second_network, {});
     auto serial = devices.append_child("serial");
     serial.append_attribute("type") = "file";
     serial.append_child("source").append_attribute("path") =

@@ -20,6 +20,7 @@ struct guest_domain {
     std::filesystem::path second_disk; ///< raw, with which the guest does nothing; empty: none
     std::filesystem::path cdrom;       ///< a medium on the host; empty: no drive
     std::string second_bridge;         ///< of a second network interface; empty: there is none
+    std::string second_network;        ///< libvirt's, of a further interface; empty: there is none
     bool huge_pages = false;           ///< its memory on pages of 2 MiB
     guest::guest_settings settings;    ///< what the agent is told
 };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// live-tls: what a capture on the wire holds of the guest's memory, without TLS and with it.
 #include <lab/guest/disk_block.hpp>
-#include <lab/machine/certificates.hpp>
-#include <lab/machine/remote.hpp>
 #include <lab/observe/wire_capture.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
+#include <lab/scenario/tls_files.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,8 +16,6 @@ namespace {
 
 using migration::flag;
 
-/// Where QEMU looks for certificates when libvirt is not told otherwise (qemu.conf).
-constexpr std::string_view certificate_folder = "/etc/pki/qemu";
 /// libvirt's migration_port_min and migration_port_max.
 constexpr std::uint16_t first_migration_port = 49152;
 constexpr std::uint16_t last_migration_port = 49215;
@@ -50,52 +47,6 @@ std::vector<std::string> markers_of(const performer &who) {
         out.push_back(marker_of(who.watch.key().boot_id, i * pages / markers + i));
     }
     return out;
-}
-
-expected<void> on_machine_with_input(stage &on, const machine_spec &machine,
-                                     const std::vector<std::string> &argv,
-                                     const std::string &input) {
-    host::command cmd = remote_command(machine, argv);
-    cmd.input = input;
-    cmd.timeout = std::chrono::minutes{5};
-    auto done = host::output_of(cmd, on.context().stop);
-    if (!done) return fail(std::move(done).error().on(std::string{machine.name}));
-    return {};
-}
-
-/// An authority, and what each host needs to be server and client of the others.
-expected<void> hand_out_certificates(stage &on) {
-    on.context().tell("handing out certificates");
-    auto authority = certificate_authority::create("authority of this lab run");
-    if (!authority) return fail(std::move(authority).error());
-    const std::string folder{certificate_folder};
-    for (const machine_spec &machine : machines) {
-        if (machine.role != machine_role::host) continue;
-        auto own = authority->issue(fqdn(machine), {std::string{machine.address}});
-        if (!own) return fail(std::move(own).error());
-        auto done = on_machine_with_input(on, machine, {"mkdir", "-p", folder}, {});
-        const std::string server_key = folder + "/server-key.pem";
-        const std::string client_key = folder + "/client-key.pem";
-        const std::array<std::pair<std::string, const std::string *>, 5> files{
-            {{folder + "/ca-cert.pem", &authority->certificate()},
-             {folder + "/server-cert.pem", &own->certificate},
-             {folder + "/client-cert.pem", &own->certificate},
-             {server_key, &own->key},
-             {client_key, &own->key}}};
-        for (const auto &[path, content] : files) {
-            if (done) {
-                done = on_machine_with_input(on, machine, {"dd", "status=none", "of=" + path},
-                                             *content);
-            }
-        }
-        for (const std::vector<std::string> &argv :
-             {std::vector<std::string>{"chown", "libvirt-qemu", server_key, client_key},
-              std::vector<std::string>{"chmod", "0400", server_key, client_key}}) {
-            if (done) done = on_machine_with_input(on, machine, argv, {});
-        }
-        if (!done) return done;
-    }
-    return {};
 }
 
 std::string readable(std::string_view bytes) {
@@ -155,7 +106,7 @@ expected<void> move_captured(stage &on, performer &guest, const std::string &pre
 }
 
 expected<void> encrypt(stage &on, performer &guest) {
-    if (auto done = hand_out_certificates(on); !done) return done;
+    if (auto done = hand_out_certificates(on.context()); !done) return done;
     auto done = move_captured(on, guest, "without TLS: ", on.on().kvm02(), {}, true);
     if (!done) return done;
     return move_captured(on, guest, "with TLS: ", on.on().kvm01(),

@@ -35,8 +35,8 @@ std::span<const scenario> all_scenarios() {
             cold_shared(),       cold_local_file(), cold_local_lvm(),   live_shared(),
             live_shared_mount(), live_block(),      live_incremental(), live_cancel(),
             live_speed(),        live_downtime(),   live_converge(),    live_recovery(),
-            live_media(),        live_bridge(),     live_tls(),         live_100mbit(),
-            live_monitor(),      shared_proof(),
+            live_postcopy(),     live_media(),      live_bridge(),      live_tls(),
+            live_100mbit(),      live_monitor(),    shared_proof(),
         };
         for (scenario &each : failures()) all.push_back(std::move(each));
         return all;

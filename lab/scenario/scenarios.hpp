@@ -18,6 +18,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_downtime();
 [[nodiscard]] scenario live_converge();
 [[nodiscard]] scenario live_recovery();
+[[nodiscard]] scenario live_postcopy();
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
 [[nodiscard]] scenario live_tls();

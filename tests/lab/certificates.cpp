@@ -61,6 +61,20 @@ TEST_CASE("A machine's certificate is of its names, for both ends, and by its au
     CHECK(X509_check_private_key(issued.get(), secret.get()) == 1);
 }
 
+TEST_CASE("A certificate of the past is good no longer, and is in order otherwise") {
+    const auto authority = certificate_authority::create("an authority");
+    REQUIRE(authority);
+    const auto own = authority->issue("kvm02.kvmig.test", {"192.0.2.12"}, validity::past);
+    REQUIRE(own);
+    const auto issuer = certificate_in(authority->certificate());
+    const auto issued = certificate_in(own->certificate);
+    REQUIRE(issued);
+    CHECK(X509_verify(issued.get(), X509_get0_pubkey(issuer.get())) == 1);
+    CHECK(X509_cmp_current_time(X509_get0_notBefore(issued.get())) < 0);
+    CHECK(X509_cmp_current_time(X509_get0_notAfter(issued.get())) < 0);
+    CHECK(X509_cmp_current_time(X509_get0_notAfter(issuer.get())) > 0);
+}
+
 TEST_CASE("What is no address is not certified as one") {
     const auto authority = certificate_authority::create("an authority");
     REQUIRE(authority);

@@ -88,7 +88,7 @@ inline constexpr entry cpu_kvm[] = {
             },
         .remedy =
             {
-                {destination, "modprobe kvm_intel", "or kvm_amd"},
+                {destination, "modprobe kvm_intel || modprobe kvm_amd", ""},
                 {destination, "virt-host-validate qemu", ""},
                 {destination, "ls -l /dev/kvm", ""},
             },

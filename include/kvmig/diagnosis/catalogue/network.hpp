@@ -78,9 +78,10 @@ inline constexpr entry network[] = {
         .codes = {{43}},
         .remedy =
             {
-                {source, "virsh net-dumpxml {network} > net.xml",
-                 "take it to the destination, without the <uuid> if another network has it"},
-                {destination, "virsh -c qemu:///system net-define net.xml", ""},
+                {source,
+                 "virsh net-dumpxml {network} --inactive | ssh root@{destination} virsh -c "
+                 "qemu:///system net-define /dev/stdin",
+                 "first look whether its bridge and addresses fit the destination"},
                 {destination, "virsh -c qemu:///system net-start {network}", ""},
                 {destination, "virsh -c qemu:///system net-autostart {network}", ""},
             },

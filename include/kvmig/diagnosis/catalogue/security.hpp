@@ -140,6 +140,8 @@ inline constexpr entry security[] = {
             {
                 {destination, "namei -l {path}",
                  "every directory on the way must be open to QEMU's user"},
+                {both, "sed -nE '/^(user|group|dynamic_ownership)/p' /etc/libvirt/qemu.conf",
+                 "as whom QEMU runs; the same on both hosts"},
                 {destination, "journalctl -k --grep 'apparmor=\"DENIED\"'", "AppArmor"},
                 {destination, "ausearch -m avc -ts recent", "SELinux"},
                 {destination, "chown libvirt-qemu:libvirt-qemu {path}", ""},

@@ -232,8 +232,9 @@ inline constexpr entry tls[] = {
         .id = "KVM-TLS-012",
         .title = "The encrypted connection of the migration broke",
         .cause = "The peer closed the TLS connection: it refused the certificate, or it ended for "
-                 "another reason. Its own log has the first error.",
-        .says = symptom,
+                 "another reason. Its own log has the first error; libvirt tells that of the "
+                 "destination alone.",
+        .says = usual,
         .patterns =
             {
                 {"Cannot read from TLS channel: {rest}", qemu_both,
@@ -248,6 +249,8 @@ inline constexpr entry tls[] = {
             },
         .remedy =
             {
+                {source, "tail -n 30 /var/log/libvirt/qemu/{domain}.log",
+                 "what the source has against the destination's certificate"},
                 {destination, "tail -n 30 /var/log/libvirt/qemu/{domain}.log", ""},
             },
         .look = "the first TLS message in the QEMU log of the other side",

@@ -54,6 +54,7 @@ inline constexpr entry tls_certificates[] = {
             },
         .remedy =
             {
+                {both, "date -u", "which of the clocks is wrong"},
                 {both, "timedatectl set-ntp true", ""},
                 {both, "chronyc makestep", "where chrony runs"},
             },
