@@ -48,7 +48,15 @@ template <class Result> nlohmann::json migrated(const Result &result) {
                         {{"side", to_string(result.guest.side())},
                          {"source", answer_to_json(result.guest.source)},
                          {"destination", answer_to_json(result.guest.destination)}}},
+                       {"transitions", nlohmann::json::array()},
                        {"gaps", nlohmann::json::array()}};
+    for (const run::timed_step &each : result.steps) {
+        const std::chrono::duration<double, std::milli> at = each.at - result.begun;
+        out["transitions"].push_back({{"at", at.count()},
+                                      {"from", to_string(each.what.from)},
+                                      {"on", to_string(each.what.on)},
+                                      {"to", to_string(each.what.to)}});
+    }
     for (const error &gap : result.gaps) out["gaps"].push_back(to_json(gap));
     return out;
 }

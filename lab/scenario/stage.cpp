@@ -83,6 +83,9 @@ expected<run::migration_result> stage::move(performer &who, const std::string &p
         context_->stop, watched);
     if (!result) return result;
     prove_migration(context_->out, prefix, *result);
+    // So that what was seen from outside can be laid beside it: that counts from the watch's begin.
+    const std::chrono::duration<double, std::milli> later = result->begun - who.watch.begun();
+    context_->out.samples[prefix + "migration"]["watched_for"] = later.count();
     auto there = libvirt::domain::lookup(to, result->id);
     if (!there) return fail(std::move(there).error());
     context_->out.prove(prefix + "same name at the destination", there->name() == result->domain,

@@ -30,6 +30,9 @@ public:
     /// Begins a stretch of time to be proven: stalls are counted anew from here.
     [[nodiscard]] expected<void> begin();
 
+    /// When it began: the times of `samples` count from it.
+    [[nodiscard]] observe::steady_time begun() const noexcept { return begun_; }
+
     /// Ends the stretch and proves it in `out`, every name prefixed with `prefix`: same boot,
     /// memory and disk intact, one TCP session throughout, pings answered, no second copy. Measures
     /// the gap seen outside and the stalls seen inside.

@@ -281,6 +281,9 @@ TEST_CASE("a result is JSON under libvirt's names, and leaves out what is not kn
     s.success = true;
     result.source_statistics = s;
     result.samples.push_back({std::chrono::milliseconds(250), s, 3});
+    result.steps.push_back({{migration::state::beginning, migration::event::memory_phase,
+                             migration::state::pre_copy, migration::act::nothing},
+                            result.begun + std::chrono::microseconds(1500)});
     result.guest.source = {"kvm01", std::nullopt, std::nullopt};
     result.guest.destination = {
         "kvm02", model::domain_status{model::domain_state::running, 2, "migrated", true, false},
@@ -305,6 +308,8 @@ TEST_CASE("a result is JSON under libvirt's names, and leaves out what is not kn
     CHECK_FALSE(json.at("statistics").contains("destination"));
     CHECK(json.at("samples").at(0).at("since_start") == 250);
     CHECK(json.at("samples").at(0).at("iteration") == 3);
+    CHECK(json.at("transitions") == nlohmann::json::parse(R"([{"at": 1.5, "from": "beginning",
+                                    "on": "memory_phase", "to": "pre_copy"}])"));
     CHECK(json.at("guest").at("side") == "destination");
     CHECK(json.at("guest").at("source").at("state") == "unknown to the host");
     CHECK(json.at("guest").at("destination").at("reason") == "migrated");

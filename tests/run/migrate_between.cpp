@@ -174,6 +174,21 @@ TEST_CASE("a counter of passes that starts anew is followed") {
     CHECK(s.progress.at(2).iteration == 1U);
 }
 
+TEST_CASE("each step is told with its time, from the plan to the end") {
+    two_hosts s;
+    const auto result = s.go();
+    REQUIRE(result);
+    REQUIRE(result->steps.size() >= 3);
+    CHECK(result->steps.front().what.from == migration::state::planned);
+    CHECK(result->steps.back().what.to == result->state);
+    for (std::size_t i = 1; i < result->steps.size(); ++i) {
+        CHECK(result->steps[i].what.from == result->steps[i - 1].what.to);
+        CHECK(result->steps[i].at >= result->steps[i - 1].at);
+    }
+    CHECK(result->steps.front().at <= result->begun);
+    CHECK(result->begun < result->steps.back().at);
+}
+
 TEST_CASE("moments without a job are no samples") {
     two_hosts s;
     s.source.on_migrate = [&](fakes::hypervisor &) {

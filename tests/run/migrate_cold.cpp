@@ -94,6 +94,10 @@ TEST_CASE("a guest is shut down, defined and started at the destination") {
         CHECK_THAT((**result).proof,
                    Catch::Contains("/images/vm1.qcow2: 1000 bytes") && Catch::Contains("7.0"));
         CHECK((**result).downtime);
+        REQUIRE_FALSE((**result).steps.empty());
+        CHECK((**result).steps.front().what.from == state::planned);
+        CHECK((**result).steps.back().what.to == state::completed);
+        CHECK((**result).steps.front().at >= (**result).begun);
         CHECK((**result).guest.side() == run::guest_side::destination);
         check_moved(w, undefine);
     }

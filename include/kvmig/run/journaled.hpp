@@ -9,7 +9,9 @@
 #include <kvmig/migration/past.hpp>
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/journal.hpp>
+#include <kvmig/run/migration_result.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +51,7 @@ public:
         }
         machine_.take(*step);
         history_.push_back(*step);
+        taken_.push_back({*step, std::chrono::steady_clock::now()});
         return step;
     }
 
@@ -57,6 +60,8 @@ public:
     [[nodiscard]] migration::state at() const noexcept { return machine_.at(); }
     [[nodiscard]] const migration::origin &before() const noexcept { return before_; }
     [[nodiscard]] migration::past past() const noexcept { return migration::past_of(history_); }
+    /// The steps that this controller took, in order.
+    [[nodiscard]] const std::vector<timed_step> &taken() const noexcept { return taken_; }
 
 private:
     J *journal_;
@@ -65,6 +70,7 @@ private:
     migration::origin before_;
     migration::machine machine_;
     std::vector<migration::transition> history_;
+    std::vector<timed_step> taken_;
 };
 
 } // namespace kvmig::run

@@ -119,6 +119,7 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     result.source = hosts->source;
     result.destination = hosts->destination;
     live_driver<H, J, C> driver(source, destination, id, steps, progress, stop, how);
+    result.begun = driver.start();
     driver.steer(options);
     result.gaps = driver.listen();
     result.events = driver.job_events();
@@ -153,6 +154,7 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
         settled = settler(driver, false, std::move(resume)).run();
     }
     result.state = settled.at;
+    result.steps = steps.taken();
     result.guest.source = ask(source, id, hosts->source.hostname);
     result.guest.destination = ask(destination, id, hosts->destination.hostname);
     if (!outcome) {

@@ -54,7 +54,9 @@ struct cold_result {
     /// From when the guest was seen shut off until it was started; absent where it was not.
     std::optional<std::chrono::milliseconds> downtime;
     std::chrono::milliseconds wall_time{0};
-    whereabouts guest; ///< asked afterwards
+    std::chrono::steady_clock::time_point begun; ///< from when `wall_time` counts
+    std::vector<timed_step> steps;               ///< all that were taken, in order
+    whereabouts guest;                           ///< asked afterwards
     migration::state state = migration::state::completed;
     std::vector<error> gaps; ///< what could not be listened to or read, and why
 };
@@ -181,6 +183,8 @@ migrate_cold(H &source, const uuid &id, const std::string &name, H &destination,
     result.proof = driver.proof();
     result.downtime = driver.downtime();
     result.state = settled.at;
+    result.begun = begun;
+    result.steps = steps.taken();
     result.guest = {ask(source, id, hosts->source.hostname),
                     ask(destination, id, hosts->destination.hostname)};
     result.wall_time = std::chrono::duration_cast<std::chrono::milliseconds>(
