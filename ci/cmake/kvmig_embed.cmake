@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 # kvmig_embed(TARGET FOLDER FUNCTION): the files below FOLDER as data in TARGET, handed out by
-# `std::span<const kvmig::lab::embedded_file> kvmig::lab::FUNCTION()`.
+# `std::span<const kvmig::lab::embedded_file> kvmig::lab::FUNCTION()`. A FOLDER that is not there
+# has none.
 function(kvmig_embed target folder function)
+  cmake_path(ABSOLUTE_PATH folder)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS LIST_DIRECTORIES false
-    RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/${folder}" "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*")
+    RELATIVE "${folder}" "${folder}/*")
   list(SORT files)
   list(LENGTH files count)
   set(entries "")
   foreach(file IN LISTS files)
-    set(path "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${file}")
+    set(path "${folder}/${file}")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
     file(READ "${path}" content)
     if(content MATCHES "^#!")

@@ -4,6 +4,7 @@
 #include <lab/report/junit.hpp>
 #include <lab/report/markdown.hpp>
 #include <lab/report/openmetrics.hpp>
+#include <lab/report/page.hpp>
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
 #include <lab/topology/files.hpp>
@@ -21,14 +22,21 @@ namespace {
 /// A form in which a run is told, and the option for the file it goes to.
 struct report_form {
     const char *option;
-    std::string (*tell)(const run_result &);
+    expected<std::string> (*tell)(const run_result &);
     const char *help;
 };
 
+/// A form that can always be told.
+template <std::string (*Tell)(const run_result &)>
+expected<std::string> always(const run_result &run) {
+    return Tell(run);
+}
+
 constexpr report_form forms[] = {
-    {"--junit", junit_of, "Write JUnit XML to this file; - is stdout"},
-    {"--markdown", markdown_of, "Write Markdown to this file; - is stdout"},
-    {"--openmetrics", openmetrics_of, "Write OpenMetrics text to this file; - is stdout"},
+    {"--html", page_of, "Write a page with pictures, for a browser, to this file; - is stdout"},
+    {"--junit", always<junit_of>, "Write JUnit XML to this file; - is stdout"},
+    {"--markdown", always<markdown_of>, "Write Markdown to this file; - is stdout"},
+    {"--openmetrics", always<openmetrics_of>, "Write OpenMetrics text to this file; - is stdout"},
 };
 
 struct report_request {
@@ -43,10 +51,11 @@ exit_status act(const report_request &asked) {
     for (const auto &[form, file] : asked.files) {
         if (file.empty()) continue;
         told = true;
-        const std::string said = form->tell(*run);
+        const auto said = form->tell(*run);
+        if (!said) return report(said.error());
         if (file == "-") {
-            fmt::print("{}", said);
-        } else if (auto written = write_file(file, said); !written) {
+            fmt::print("{}", *said);
+        } else if (auto written = write_file(file, *said); !written) {
             return report(written.error());
         }
     }
@@ -58,7 +67,8 @@ exit_status act(const report_request &asked) {
 
 void add_lab_report(CLI::App &lab, context &ctx) {
     const auto asked = std::make_shared<report_request>();
-    CLI::App *sub = lab.add_subcommand("report", "Tell a run that was kept: as table, or for CI");
+    CLI::App *sub =
+        lab.add_subcommand("report", "Tell a run that was kept: as table, page, or for CI");
     sub->add_option("RUN", asked->run,
                     "The run: its JSON (kvmig.run/1), its folder, or its name among the kept")
         ->required();
@@ -68,7 +78,7 @@ void add_lab_report(CLI::App &lab, context &ctx) {
         sub->add_option(form.option, asked->files.back().second, form.help)->type_name("FILE");
     }
     sub->footer("Without an option the table is printed.\n"
-                "Example: kvmig lab report run.json --junit junit.xml --markdown summary.md");
+                "Example: kvmig lab report run.json --html run.html --junit junit.xml");
     sub->callback([asked, &ctx] { ctx.action = [asked] { return act(*asked); }; });
 }
 

@@ -16,4 +16,8 @@ struct embedded_file {
 /// What is laid over every machine's root before its packages are unpacked (lab/image/overlay).
 [[nodiscard]] std::span<const embedded_file> root_overlay();
 
+/// The parts of the page that tells a run (lab/report/page), and those of its charting library in
+/// `uplot/`, without which there are none: see ci/cmake/kvmig_page.cmake.
+[[nodiscard]] std::span<const embedded_file> page_parts();
+
 } // namespace kvmig::lab

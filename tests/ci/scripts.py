@@ -143,6 +143,15 @@ class Install(Scripts):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
         self.assertFalse((self.root / "calls").exists())
 
+    def test_takes_a_command_from_elsewhere_for_a_package_with_a_star(self):
+        self.program("bin/dpkg-query", '[[ ${!#} == npm || ${!#} == chromium ]] || echo -n installed')
+        self.program("bin/apt-get", 'echo "apt-get $*" >>calls')
+        self.program("bin/sudo", 'shift $(($1 == -n)); "$@"')
+        self.program("bin/npm", "")
+        done = self.call("ci/install", "test", path=f"{self.root}/bin")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("Installing with apt-get: chromium\n", done.stdout)
+
     def test_refuses_an_unknown_section(self):
         done = self.call("ci/install", "nosuch")
         self.assertEqual(done.returncode, 2)

@@ -3,6 +3,7 @@
 #include <lab/report/junit.hpp>
 #include <lab/report/markdown.hpp>
 #include <lab/report/openmetrics.hpp>
+#include <lab/report/page.hpp>
 #include <lab/report/run_json.hpp>
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <pugixml.hpp>
 #include <string>
@@ -141,6 +143,36 @@ TEST_CASE("OpenMetrics: base units, labels that are escaped, and an end") {
                                      "\"dirtied\",unit=\"pages/s\"} 100\n"));
     CHECK_THAT(text, !Catch::Contains("never came") && !Catch::Contains("nan"));
     CHECK_THAT(text, Catch::EndsWith("\n# EOF\n"));
+}
+
+TEST_CASE("HTML: the run lies in the page as it is, and no text of it is markup") {
+    lab::run_result run = mixed();
+    run.scenarios.front().reason = "\xe2\x80\xa8 & \xff"; // U+2028, and what is no UTF-8
+    const auto page = lab::page_of(run);
+    if (!page && page.error().kind == error_kind::environment) {
+        CHECK_THAT(describe(page.error()), Catch::Contains("npm"));
+        std::cout << "SKIPPED: built without npm\n";
+        return;
+    }
+    REQUIRE(page);
+    const std::string begin = "<script type=\"application/json\" id=\"run\">";
+    const auto at = page->find(begin);
+    REQUIRE(at != std::string::npos);
+    const auto end = page->find("</script>", at);
+    const std::string held = page->substr(at + begin.size(), end - at - begin.size());
+    CHECK_THAT(held, !Catch::Contains("<") && !Catch::Contains("&") && !Catch::Contains("\xe2"));
+    auto told = nlohmann::json::parse(held);
+    CHECK(told.at("scenarios").at(0).at("reason") == "\xe2\x80\xa8 & \xef\xbf\xbd");
+    told["scenarios"][0]["reason"] = "";
+    CHECK(told == nlohmann::json::parse(mixed_text()));
+    // Its own script and the data, and not one more.
+    std::size_t scripts = 0;
+    for (auto i = page->find("<script"); i != std::string::npos; i = page->find("<script", i + 1)) {
+        ++scripts;
+    }
+    CHECK(scripts == 2);
+    CHECK_THAT(*page, Catch::Contains("content=\"default-src 'none'; script-src 'sha256-"));
+    CHECK_THAT(*page, !Catch::Contains("{{"));
 }
 
 TEST_CASE("a run is found by file, by folder, and by name among the kept") {
