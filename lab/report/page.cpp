@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <lab/image/embedded.hpp>
 #include <lab/report/page.hpp>
 #include <lab/report/run_json.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <string_view>
@@ -13,9 +13,8 @@ namespace kvmig::lab {
 
 namespace {
 
-/// A part of the page by its path; empty where it was not built in.
-std::string_view page_part(std::string_view path) {
-    const auto parts = page_parts();
+/// A part of the page by its path; empty where there is none.
+std::string_view part_of(std::span<const embedded_file> parts, std::string_view path) {
     const auto found = std::find_if(parts.begin(), parts.end(),
                                     [&](const embedded_file &each) { return each.path == path; });
     return found == parts.end() ? std::string_view{} : found->content;
@@ -42,14 +41,17 @@ std::string csp_hash(std::string_view text) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-    std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> base64{};
+    std::array<unsigned char, std::size_t{2} * EVP_MAX_MD_SIZE> base64{};
     const int length = EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(size));
     return "'sha256-" + std::string(base64.begin(), base64.begin() + length) + "'";
 }
 
 } // namespace
 
-expected<std::string> page_of(const run_result &run) {
+expected<std::string> page_of(const run_result &run) { return page_of(run, page_parts()); }
+
+expected<std::string> page_of(const run_result &run, std::span<const embedded_file> parts) {
+    const auto page_part = [&](std::string_view path) { return part_of(parts, path); };
     const std::string_view frame = page_part("page.html");
     if (frame.empty()) {
         return fail(make_error(error_kind::environment,

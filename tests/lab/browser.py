@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
-WATCHDOG_SECONDS = 120
+WATCHDOG_SECONDS = 240
 
 
 def find():

@@ -59,6 +59,7 @@ function sentRate(samples, index) {
 /** What libvirt's job told on the way. `null` is what it did not tell. */
 function samplesOf(list) {
   const some = value => value === undefined ? null : value;
+  if (!Array.isArray(list)) return [];
   const samples = list.filter(isObject).map(each => ({
     t: each.since_start / 1000,
     // Before its phase libvirt tells of 0 of 0.

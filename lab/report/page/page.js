@@ -33,8 +33,10 @@ function verdicts(stretch) {
   if (throttle) out.push(`Auto-converge slowed the guest by up to ${throttle} %.`);
   const told = stretch.away.find(each => each.what.startsWith("downtime"));
   if (stretch.gap) {
+    const beyond = told ? stretch.gap.ms - told.ms : 0;
     out.push(`From outside the guest was silent for ${msText(stretch.gap.ms)}`
-      + (told ? `; libvirt says ${msText(told.ms)}.` : "."));
+      + (told ? `; libvirt says ${msText(told.ms)} downtime` : "")
+      + (beyond > 0 ? `, so ${msText(beyond)} went to the network and the first beat.` : "."));
   }
   return out;
 }
