@@ -84,7 +84,8 @@ expected<void> rename_durably(const std::filesystem::path &from, const std::file
 }
 
 expected<void> flush(const std::filesystem::path &path) {
-    const host::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    // The folder of a bare name is the one we are in.
+    const host::descriptor file{::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (!file) return failure("open", path, errno);
     if (::fsync(file.get()) != 0) return failure("flush", path, errno);
     return {};

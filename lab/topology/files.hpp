@@ -28,7 +28,7 @@ namespace kvmig::lab {
 [[nodiscard]] expected<void> rename_durably(const std::filesystem::path &from,
                                             const std::filesystem::path &to);
 
-/// Flushes a file's or a directory's content to the disk.
+/// Flushes a file's or a directory's content to the disk; no path is the current directory.
 [[nodiscard]] expected<void> flush(const std::filesystem::path &path);
 
 } // namespace kvmig::lab
