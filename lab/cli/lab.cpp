@@ -4,18 +4,17 @@
 #include <lab/cli/bench.hpp>
 #include <lab/cli/console.hpp>
 #include <lab/cli/inside.hpp>
+#include <lab/cli/lab_choice.hpp>
 #include <lab/cli/lab_compare.hpp>
 #include <lab/cli/lab_report.hpp>
+#include <lab/cli/lab_run.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/machine/lifecycle.hpp>
 #include <lab/machine/network.hpp>
 #include <lab/machine/remote.hpp>
 #include <lab/report/run_json.hpp>
-#include <lab/report/table.hpp>
 #include <lab/scenario/failures.hpp>
 #include <lab/scenario/runner.hpp>
-#include <lab/topology/files.hpp>
-#include <lab/topology/lock.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -28,30 +27,13 @@ namespace kvmig::lab::cli {
 
 namespace {
 
-struct lab_options {
-    std::string name = default_lab();
-    std::string release; ///< empty: as the lab was, or the default
-    std::string accel;
+struct lab_options : lab_choice {
     std::string host;
     std::vector<std::string> command;
     bool purge = false;
     std::vector<std::string> globs;
-    bool headline = false;
-    unsigned retries = 0;
-    std::string json_file;
     std::string fault;
 };
-
-/// Waits for whoever works on the lab, saying who that is.
-expected<file_lock> lock_lab(const lab_paths &paths, std::string_view purpose, context &ctx) {
-    if (auto made = make_directory(paths.root); !made) return fail(std::move(made).error());
-    return file_lock::acquire(
-        paths.lock(), fmt::format("kvmig lab {}", purpose),
-        [&](const std::string &holder) {
-            fmt::print(stderr, "the lab '{}' is in use: {}; waiting for it\n", paths.name, holder);
-        },
-        ctx.interrupted.get_token());
-}
 
 template <class T> exit_status ended(const expected<T> &result) {
     return result ? exit_status::done : report(result.error());
@@ -66,17 +48,7 @@ exit_status up(const lab_options &options, context &ctx) {
         console line;
         return ended(bring_up(*paths, line.teller(), stop));
     }
-    if (auto able = preflight(*paths, options.release, options.accel); !able) {
-        return report(able.error());
-    }
-    auto lock = lock_lab(*paths, "up", ctx);
-    if (!lock) return report(lock.error());
-    {
-        console line;
-        auto prepared = prepare(*paths, options.release, options.accel, line.teller(), stop);
-        if (!prepared) return report(prepared.error());
-    }
-    const exit_status status = again_inside(*paths, ctx);
+    const exit_status status = make_and_enter(*paths, options, "up", ctx);
     if (status == exit_status::done) fmt::print(stderr, "the lab '{}' is up\n", paths->name);
     return status;
 }
@@ -180,67 +152,6 @@ exit_status list(const lab_options &, context &ctx) {
     return exit_status::done;
 }
 
-/// The scenarios that the options ask for.
-expected<std::vector<const scenario *>> chosen_by(const lab_options &options) {
-    auto chosen = select_scenarios(options.globs);
-    if (chosen && options.headline) {
-        std::erase_if(*chosen, [](const scenario *each) { return !each->headline; });
-    }
-    return chosen;
-}
-
-exit_status run_inside_lab(const lab_options &options, const lab_paths &paths,
-                           const std::vector<const scenario *> &chosen, context &ctx) {
-    const auto stop = ctx.interrupted.get_token();
-    libvirt::quiet_errors();
-    auto folder = make_results_folder(paths);
-    if (!folder) return report(folder.error());
-    auto done = [&] {
-        console line;
-        return run_scenarios(
-            paths, chosen, *folder, options.retries, line.teller(),
-            [&](const scenario &each, const scenario_result *result) {
-                if (result == nullptr)
-                    line.show(fmt::format("{}: {}", each.id, each.title));
-                else
-                    line.show(fmt::format("{}: {}", each.id, to_string(result->result)));
-            },
-            stop);
-    }();
-    if (!done) return report(done.error());
-    if (!options.json_file.empty()) {
-        const std::string text = to_json(*done).dump(1) + "\n";
-        if (options.json_file == "-") {
-            fmt::print("{}", text);
-        } else if (auto written = write_file(options.json_file, text); !written) {
-            return report(written.error());
-        }
-    }
-    fmt::print(options.json_file == "-" ? stderr : stdout, "{}results: {}\n", table_of(*done),
-               (done->folder / "run.json").string());
-    return done->count(outcome::failed) == 0 ? exit_status::done : exit_status::failed;
-}
-
-exit_status run_scenarios_of(const lab_options &options, context &ctx) {
-    auto paths = paths_of(options.name);
-    if (!paths) return report(paths.error());
-    auto chosen = chosen_by(options);
-    if (!chosen) return report(chosen.error());
-    if (is_inside()) return run_inside_lab(options, *paths, *chosen, ctx);
-    if (auto able = preflight(*paths, options.release, options.accel); !able) {
-        return report(able.error());
-    }
-    auto lock = lock_lab(*paths, "run", ctx);
-    if (!lock) return report(lock.error());
-    {
-        console line;
-        auto prepared = prepare(*paths, options.release, options.accel, line.teller(),
-                                ctx.interrupted.get_token());
-        if (!prepared) return report(prepared.error());
-    }
-    return again_inside(*paths, ctx);
-}
-
 /// Runs `work` on the failure that was asked for, inside a lab that is up.
 template <class Work>
 exit_status with_fault(const lab_options &options, context &ctx, std::string_view purpose,
@@ -325,16 +236,6 @@ exit_status hold(const lab_options &options) {
     return ended(hold_network(*paths));
 }
 
-/// What a lab is made from, for the commands that may have to make it.
-void add_making_options(CLI::App &sub, lab_options &options) {
-    sub.add_option(
-        "--release", options.release,
-        fmt::format("Debian release of the machines: bookworm or trixie; as before, else {}",
-                    default_release));
-    sub.add_option("--accel", options.accel,
-                   "How the hosts run: auto, kvm or tcg; as before, else auto");
-}
-
 } // namespace
 
 void add_lab(CLI::App &app, context &ctx) {
@@ -343,9 +244,7 @@ void add_lab(CLI::App &app, context &ctx) {
     const auto options = std::make_shared<lab_options>();
     const auto add = [&](const char *name, const char *help, auto work) {
         auto *sub = lab->add_subcommand(name, help);
-        sub->add_option("--lab", options->name,
-                        "Which lab, when several stand side by side; also KVMIG_LAB")
-            ->capture_default_str();
+        add_lab_option(*sub, *options);
         sub->callback([&ctx, options, work] {
             ctx.action = [&ctx, options, work] { return work(*options, ctx); };
         });
@@ -378,20 +277,7 @@ void add_lab(CLI::App &app, context &ctx) {
     list_command->add_flag("--json", ctx.json, "Answer as JSON");
     list_command->footer("Example: kvmig lab list");
 
-    auto *run_command = add("run", "Run scenarios, each from a clean lab; brings the lab up first",
-                            run_scenarios_of);
-    run_command->add_option("globs", options->globs,
-                            "Which, by id or pattern; all when none is given");
-    run_command->add_flag("--headline", options->headline,
-                          "Only the headline scenarios: one of each family");
-    run_command->add_option("--json", options->json_file,
-                            "Write the result (kvmig.run/1) to this file too; - is stdout");
-    run_command
-        ->add_option("--retry", options->retries,
-                     "Run a scenario that failed again, so many times; the result tells of it")
-        ->capture_default_str();
-    add_making_options(*run_command, *options);
-    run_command->footer("Example: kvmig lab run 'live-*' --json result.json");
+    add_lab_run(*lab, ctx);
 
     for (const auto &[name, help, work] :
          {std::tuple{"break",

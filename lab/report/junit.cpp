@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/report/junit.hpp>
+#include <lab/report/repetition.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -38,10 +39,10 @@ std::string proofs_of(const scenario_result &of, bool failed_alone) {
     return out;
 }
 
-void add_case(pugi::xml_node suite, const scenario_result &one) {
+void add_case(pugi::xml_node suite, const std::string &name, const scenario_result &one) {
     auto test = suite.append_child("testcase");
     set(test, "classname", "kvmig.lab");
-    set(test, "name", one.id);
+    set(test, "name", name);
     set(test, "time", seconds(one.seconds));
     if (one.result != outcome::passed) {
         auto why = test.append_child(one.result == outcome::failed ? "failure" : "skipped");
@@ -86,7 +87,8 @@ std::string junit_of(const run_result &run) {
         set(property, "name", name);
         set(property, "value", value.is_string() ? value.get<std::string>() : value.dump());
     }
-    for (const scenario_result &each : run.scenarios) add_case(suite, each);
+    const auto names = names_of(run);
+    for (std::size_t i = 0; i < names.size(); ++i) add_case(suite, names[i], run.scenarios[i]);
     std::ostringstream out;
     document.save(out, "  ", pugi::format_indent, pugi::encoding_utf8);
     return out.str();

@@ -10,6 +10,7 @@ namespace kvmig::lab {
 
 /// One test suite with a test case for each scenario: `failure` with the reason and the proofs that
 /// did not pass, `skipped` with the reason; every proof, and the figures, as its `system-out`.
+/// Repetitions have names of their own (`live-shared [2]`): readers hold two of one name for one.
 /// Characters that XML cannot hold are replaced.
 [[nodiscard]] std::string junit_of(const run_result &run);
 

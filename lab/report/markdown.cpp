@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/report/markdown.hpp>
+#include <lab/report/repetition.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -33,8 +34,8 @@ std::string proofs_in(const scenario_result &one) {
     return fmt::format("{} of {}", passed, one.proofs.size());
 }
 
-void add_failure(std::string &out, const scenario_result &one) {
-    out += fmt::format("\n### {} failed\n\n{}\n", plain(one.id), plain(one.reason));
+void add_failure(std::string &out, const std::string &name, const scenario_result &one) {
+    out += fmt::format("\n### {} failed\n\n{}\n", plain(name), plain(one.reason));
     for (const proof &each : one.proofs) {
         if (each.passed) continue;
         out += fmt::format("\n- **{}**: {}", plain(each.name), plain(each.seen));
@@ -42,11 +43,11 @@ void add_failure(std::string &out, const scenario_result &one) {
     out += '\n';
 }
 
-void add_figures(std::string &out, const scenario_result &one) {
+void add_figures(std::string &out, const std::string &name, const scenario_result &one) {
     if (one.figures.empty()) return;
     out += fmt::format("\n<details><summary>{}</summary>\n\n| Figure | Value | Unit |\n"
                        "|---|---:|---|\n",
-                       plain(one.id));
+                       plain(name));
     for (const figure &each : one.figures) {
         out +=
             fmt::format("| {} | {:.6g} | {} |\n", plain(each.name), each.value, plain(each.unit));
@@ -61,19 +62,22 @@ std::string markdown_of(const run_result &run) {
                                   run.count(outcome::passed), run.count(outcome::failed),
                                   run.count(outcome::skipped));
     out += "| Scenario | Outcome | Proofs | Seconds |\n|---|---|---:|---:|\n";
-    for (const scenario_result &each : run.scenarios) {
+    const auto names = names_of(run);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const scenario_result &each = run.scenarios[i];
         std::string how{to_string(each.result)};
         if (each.result == outcome::skipped) how += ": " + each.reason;
         if (!each.failed_before.empty()) {
             how += fmt::format(", at attempt {}", each.failed_before.size() + 1);
         }
-        out += fmt::format("| {} | {} | {} | {:.1f} |\n", plain(each.id), plain(how),
+        out += fmt::format("| {} | {} | {} | {:.1f} |\n", plain(names[i]), plain(how),
                            proofs_in(each), each.seconds);
     }
-    for (const scenario_result &each : run.scenarios) {
-        if (each.result == outcome::failed) add_failure(out, each);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (run.scenarios[i].result == outcome::failed)
+            add_failure(out, names[i], run.scenarios[i]);
     }
-    for (const scenario_result &each : run.scenarios) add_figures(out, each);
+    for (std::size_t i = 0; i < names.size(); ++i) add_figures(out, names[i], run.scenarios[i]);
     return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/report/openmetrics.hpp>
+#include <lab/report/repetition.hpp>
 
 #include <algorithm>
 #include <array>
@@ -51,15 +52,27 @@ void begin_metric(std::string &out, std::string_view name, std::string_view unit
     out += fmt::format("# HELP {} {}\n", name, help);
 }
 
+/// For each entry of the run the labels that name it: two series of the same labels were one.
+std::vector<std::string> labels_of(const run_result &run) {
+    const auto repetitions = repetitions_of(run);
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < repetitions.size(); ++i) {
+        out.push_back(fmt::format("scenario=\"{}\"", escaped(run.scenarios[i].id)));
+        if (repetitions[i] != 0) out.back() += fmt::format(",repetition=\"{}\"", repetitions[i]);
+    }
+    return out;
+}
+
 /// The samples of one metric stand together.
-void add_figures(std::string &out, const run_result &run, std::string_view suffix) {
+void add_figures(std::string &out, const run_result &run, const std::vector<std::string> &labels,
+                 std::string_view suffix) {
     std::string samples;
-    for (const scenario_result &scenario : run.scenarios) {
-        for (const figure &each : scenario.figures) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        for (const figure &each : run.scenarios[i].figures) {
             const unit_rule &rule = rule_of(each);
             if (rule.suffix != suffix || !std::isfinite(each.value)) continue;
-            samples += fmt::format("kvmig_figure_{}{{scenario=\"{}\",figure=\"{}\"", suffix,
-                                   escaped(scenario.id), escaped(each.name));
+            samples += fmt::format("kvmig_figure_{}{{{},figure=\"{}\"", suffix, labels[i],
+                                   escaped(each.name));
             if (suffix == other.suffix) samples += fmt::format(",unit=\"{}\"", escaped(each.unit));
             samples += fmt::format("}} {}\n", each.value * rule.factor);
         }
@@ -74,31 +87,34 @@ void add_figures(std::string &out, const run_result &run, std::string_view suffi
 } // namespace
 
 std::string openmetrics_of(const run_result &run) {
+    const auto labels = labels_of(run);
     std::string out;
     begin_metric(out, "kvmig_scenario_passed", "", "Whether the scenario passed");
-    for (const scenario_result &each : run.scenarios) {
-        if (each.result == outcome::skipped) continue;
-        out += fmt::format("kvmig_scenario_passed{{scenario=\"{}\"}} {}\n", escaped(each.id),
-                           each.result == outcome::passed ? 1 : 0);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        const outcome result = run.scenarios[i].result;
+        if (result == outcome::skipped) continue;
+        out += fmt::format("kvmig_scenario_passed{{{}}} {}\n", labels[i],
+                           result == outcome::passed ? 1 : 0);
     }
     begin_metric(out, "kvmig_scenario_seconds", "seconds", "Wall time of the scenario");
-    for (const scenario_result &each : run.scenarios) {
-        out += fmt::format("kvmig_scenario_seconds{{scenario=\"{}\"}} {}\n", escaped(each.id),
-                           each.seconds);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        out +=
+            fmt::format("kvmig_scenario_seconds{{{}}} {}\n", labels[i], run.scenarios[i].seconds);
     }
     begin_metric(out, "kvmig_scenario_proofs", "", "Proofs of the scenario by what came of them");
-    for (const scenario_result &each : run.scenarios) {
-        const auto passed = std::count_if(each.proofs.begin(), each.proofs.end(),
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        const auto &proofs = run.scenarios[i].proofs;
+        const auto passed = std::count_if(proofs.begin(), proofs.end(),
                                           [](const proof &one) { return one.passed; });
-        const auto all = static_cast<std::ptrdiff_t>(each.proofs.size());
+        const auto all = static_cast<std::ptrdiff_t>(proofs.size());
         for (const auto &[word, count] : {std::pair{"passed", passed}, {"failed", all - passed}}) {
-            out += fmt::format("kvmig_scenario_proofs{{scenario=\"{}\",outcome=\"{}\"}} {}\n",
-                               escaped(each.id), word, count);
+            out += fmt::format("kvmig_scenario_proofs{{{},outcome=\"{}\"}} {}\n", labels[i], word,
+                               count);
         }
     }
     for (const std::string_view suffix :
          {"seconds", "bytes", "bytes_per_second", "ratio", "items", "other"}) {
-        add_figures(out, run, suffix);
+        add_figures(out, run, labels, suffix);
     }
     return out + "# EOF\n";
 }

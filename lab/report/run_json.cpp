@@ -23,9 +23,11 @@ nlohmann::json to_json(const run_result &run) {
                              {"figures", std::move(figures)},
                              {"samples", each.samples}});
     }
-    return {{"schema", "kvmig.run/1"},
-            {"environment", run.environment},
-            {"scenarios", std::move(scenarios)}};
+    nlohmann::json out{{"schema", "kvmig.run/1"},
+                       {"environment", run.environment},
+                       {"scenarios", std::move(scenarios)}};
+    if (run.part) out["shard"] = {{"index", run.part->index}, {"count", run.part->count}};
+    return out;
 }
 
 } // namespace kvmig::lab

@@ -9,7 +9,7 @@
 namespace kvmig::lab {
 
 /// `{"schema", "environment", "scenarios": [{"id", "outcome", "reason", "seconds", "proofs",
-/// "figures", "samples"}]}`
+/// "figures", "samples"}]}`, and `"shard": {"index", "count"}` where it is one.
 [[nodiscard]] nlohmann::json to_json(const run_result &run);
 
 } // namespace kvmig::lab

@@ -36,6 +36,22 @@ void read_each(const json &from, const char *list, std::string &where, Read read
     where = outside;
 }
 
+json environment_of(const json &from, std::string &where) {
+    where = "/environment";
+    if (!from.is_null() && !from.is_object()) throw std::invalid_argument("no object");
+    if (from.contains("time") && !from.at("time").is_string()) {
+        throw std::invalid_argument("the time is no text");
+    }
+    if (from.contains("machines")) {
+        read_each(from, "machines", where, [](const json &each) {
+            if (!each.is_object()) throw std::invalid_argument("no object");
+        });
+        if (from.at("machines").empty()) throw std::invalid_argument("no machine");
+    }
+    where.clear();
+    return from;
+}
+
 scenario_result scenario_of(const json &from, std::string &where) {
     scenario_result out;
     out.id = from.at("id").get<std::string>();
@@ -75,7 +91,16 @@ expected<run_result> parse_run(std::string_view text, const std::string &name) {
         const json all = json::parse(text);
         if (all.at("schema") != "kvmig.run/1") return wrong("the schema is not kvmig.run/1");
         run_result out;
-        out.environment = all.at("environment");
+        out.environment = environment_of(all.at("environment"), where);
+        if (all.contains("shard")) {
+            where = "/shard";
+            const json &from = all.at("shard");
+            out.part = shard{from.at("index").get<unsigned>(), from.at("count").get<unsigned>()};
+            if (out.part->index < 1 || out.part->index > out.part->count) {
+                throw std::invalid_argument(fmt::format("there is no {}", to_string(*out.part)));
+            }
+            where.clear();
+        }
         read_each(all, "scenarios", where,
                   [&](const json &each) { out.scenarios.push_back(scenario_of(each, where)); });
         return out;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <lab/report/repetition.hpp>
 #include <lab/report/table.hpp>
 
 #include <algorithm>
@@ -19,10 +20,12 @@ std::string value_of(const figure &one) {
 
 std::string table_of(const run_result &run) {
     std::string text;
-    for (const scenario_result &each : run.scenarios) {
+    const auto names = names_of(run);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const scenario_result &each = run.scenarios[i];
         const auto passed = std::count_if(each.proofs.begin(), each.proofs.end(),
                                           [](const proof &one) { return one.passed; });
-        text += fmt::format("{:<28} {:<8} {:>3} of {:>3} proofs {:>9.1f} s\n", each.id,
+        text += fmt::format("{:<28} {:<8} {:>3} of {:>3} proofs {:>9.1f} s\n", names[i],
                             to_string(each.result), passed, each.proofs.size(), each.seconds);
         for (const std::string &reason : each.failed_before) {
             text += fmt::format("    failed at an earlier attempt: {}\n", reason);

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <map>
+#include <string_view>
 
 namespace kvmig::lab {
 
@@ -50,15 +52,15 @@ std::size_t run_result::count(outcome what) const noexcept {
                       [what](const scenario_result &each) { return each.result == what; }));
 }
 
-expected<run_result> run_scenarios(const lab_paths &paths,
-                                   const std::vector<const scenario *> &chosen,
-                                   const std::filesystem::path &folder, unsigned retries,
-                                   const progress &tell, const scenario_watcher &watch,
-                                   const std::stop_token &stop) {
+expected<run_result> run_scenarios(const lab_paths &paths, const run_plan &plan,
+                                   const std::filesystem::path &folder, const progress &tell,
+                                   const scenario_watcher &watch, const std::stop_token &stop) {
     run_result run;
     run.folder = folder;
+    run.part = plan.part;
+    std::map<std::string_view, unsigned> times; // that a scenario was run
     std::vector<std::string> failed_before;
-    for (auto next = chosen.begin(); next != chosen.end();) {
+    for (auto next = plan.scenarios.begin(); next != plan.scenarios.end();) {
         const scenario *one = *next;
         watch(*one, nullptr);
         if (auto clean = reset(paths, tell, stop); !clean) return fail(std::move(clean).error());
@@ -67,9 +69,9 @@ expected<run_result> run_scenarios(const lab_paths &paths,
             if (!environment) return fail(std::move(environment).error());
             run.environment = std::move(*environment);
         }
-        const auto place = folder / (failed_before.empty()
-                                         ? std::string{one->id}
-                                         : fmt::format("{}.{}", one->id, failed_before.size() + 1));
+        const unsigned time = ++times[one->id];
+        const auto place =
+            folder / (time == 1 ? std::string{one->id} : fmt::format("{}.{}", one->id, time));
         scenario_result result = run_one(*one, paths, place, tell, stop);
         result.failed_before = failed_before;
         if (result.result == outcome::failed) {
@@ -81,7 +83,7 @@ expected<run_result> run_scenarios(const lab_paths &paths,
         }
         watch(*one, &result);
         const bool failed = result.result == outcome::failed;
-        if (failed && failed_before.size() < retries && !stop.stop_requested()) {
+        if (failed && failed_before.size() < plan.retries && !stop.stop_requested()) {
             failed_before.push_back(std::move(result.reason));
             continue; // its reset comes with the next attempt
         }
@@ -95,7 +97,7 @@ expected<run_result> run_scenarios(const lab_paths &paths,
         if (stop.stop_requested()) {
             return fail(error_kind::cancelled,
                         fmt::format("stopped after {} of {} scenarios; {} has what is known",
-                                    run.scenarios.size(), chosen.size(),
+                                    run.scenarios.size(), plan.scenarios.size(),
                                     (folder / "run.json").string()));
         }
         if (failed) {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include <lab/cli/lab_run.hpp>
+
+#include <kvmig/libvirt/error.hpp>
+#include <lab/cli/console.hpp>
+#include <lab/cli/inside.hpp>
+#include <lab/cli/lab_choice.hpp>
+#include <lab/cli/output.hpp>
+#include <lab/report/run_json.hpp>
+#include <lab/report/table.hpp>
+#include <lab/scenario/runner.hpp>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kvmig::lab::cli {
+
+namespace {
+
+struct run_request {
+    lab_choice lab;
+    std::vector<std::string> globs;
+    bool headline = false;
+    std::string shard; ///< empty: all
+    unsigned repeats = 1;
+    unsigned retries = 0;
+    std::string json_file;
+};
+
+expected<run_plan> plan_of(const run_request &asked) {
+    run_plan plan;
+    plan.retries = asked.retries;
+    auto chosen = select_scenarios(asked.globs);
+    if (!chosen) return fail(std::move(chosen).error());
+    if (asked.headline) {
+        std::erase_if(*chosen, [](const scenario *each) { return !each->headline; });
+    }
+    if (!asked.shard.empty()) {
+        auto part = parse_shard(asked.shard);
+        if (!part) return fail(std::move(part).error());
+        plan.part = *part;
+        chosen = share_of(*chosen, *part);
+        if (!chosen) return fail(std::move(chosen).error());
+    }
+    plan.scenarios = in_rounds(*chosen, asked.repeats);
+    return plan;
+}
+
+exit_status run_inside_lab(const run_request &asked, const run_plan &plan, const lab_paths &paths,
+                           context &ctx) {
+    const auto stop = ctx.interrupted.get_token();
+    libvirt::quiet_errors();
+    auto folder = make_results_folder(paths);
+    if (!folder) return report(folder.error());
+    auto done = [&] {
+        console line;
+        return run_scenarios(
+            paths, plan, *folder, line.teller(),
+            [&](const scenario &each, const scenario_result *result) {
+                if (result == nullptr)
+                    line.show(fmt::format("{}: {}", each.id, each.title));
+                else
+                    line.show(fmt::format("{}: {}", each.id, to_string(result->result)));
+            },
+            stop);
+    }();
+    if (!done) return report(done.error());
+    if (!asked.json_file.empty()) {
+        auto written = write_to(asked.json_file, to_json(*done).dump(1) + "\n");
+        if (!written) return report(written.error());
+    }
+    fmt::print(beside(asked.json_file), "{}results: {}\n", table_of(*done),
+               (done->folder / "run.json").string());
+    return done->count(outcome::failed) == 0 ? exit_status::done : exit_status::failed;
+}
+
+exit_status act(const run_request &asked, context &ctx) {
+    auto plan = plan_of(asked);
+    if (!plan) return report(plan.error());
+    auto paths = paths_of(asked.lab.name);
+    if (!paths) return report(paths.error());
+    if (is_inside()) return run_inside_lab(asked, *plan, *paths, ctx);
+    return make_and_enter(*paths, asked.lab, "run", ctx);
+}
+
+} // namespace
+
+void add_lab_run(CLI::App &lab, context &ctx) {
+    const auto asked = std::make_shared<run_request>();
+    CLI::App *sub =
+        lab.add_subcommand("run", "Run scenarios, each from a clean lab; brings the lab up first");
+    add_lab_option(*sub, asked->lab);
+    sub->add_option("globs", asked->globs, "Which, by id or pattern; all when none is given");
+    sub->add_flag("--headline", asked->headline, "Only the headline scenarios: one of each family");
+    sub->add_option("--shard", asked->shard,
+                    "Only the I-th of N shares of them, for several machines; `lab merge` joins "
+                    "the results")
+        ->type_name("I/N");
+    sub->add_option("--repeat", asked->repeats,
+                    "Run them all so many times, in rounds: samples for `lab compare`")
+        ->check(CLI::Range(1U, 1000U))
+        ->capture_default_str();
+    sub->add_option("--json", asked->json_file,
+                    "Write the result (kvmig.run/1) to this file too; - is stdout");
+    sub->add_option("--retry", asked->retries,
+                    "Run a scenario that failed again, so many times; the result tells of it")
+        ->capture_default_str();
+    add_making_options(*sub, asked->lab);
+    sub->footer("Example: kvmig lab run 'live-*' --json result.json");
+    sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
+}
+
+} // namespace kvmig::lab::cli
