@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <lab/report/compare.hpp>
+#include <lab/report/environments.hpp>
+#include <lab/report/median.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <numeric>
 #include <random>
 #include <tuple>
@@ -14,13 +15,6 @@
 namespace kvmig::lab {
 
 namespace {
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 /// Standard deviation of the logarithms about their median, as the median deviation tells it: one
 /// sample that went astray does not count.
@@ -185,24 +179,15 @@ std::string_view to_string(change what) noexcept {
 
 std::vector<std::string> unlike(std::span<const run_result> before,
                                 std::span<const run_result> after) {
-    std::vector<std::string> out;
-    for (const char *name : {"/cpu", "/cpus", "/acceleration", "/release", "/qemu", "/host/kernel",
-                             "/host/libvirt", "/host/qemu"}) {
-        const nlohmann::json::json_pointer at(name);
-        std::vector<std::string> seen;
-        for (const auto side : {before, after}) {
-            for (const run_result &run : side) {
-                std::string told = run.environment.contains(at) ? run.environment.at(at).dump()
-                                                                : std::string("not told");
-                if (std::find(seen.begin(), seen.end(), told) == seen.end()) {
-                    seen.push_back(std::move(told));
-                }
+    std::vector<nlohmann::json> environments;
+    for (const auto side : {before, after}) {
+        for (const run_result &run : side) {
+            for (nlohmann::json &each : environments_of(run)) {
+                environments.push_back(std::move(each));
             }
         }
-        if (seen.size() < 2) continue;
-        out.push_back(fmt::format("{}: {}", name + 1, fmt::join(seen, ", ")));
     }
-    return out;
+    return differences(environments, speed_places);
 }
 
 std::vector<figure_change> compare_runs(std::span<const run_result> before,

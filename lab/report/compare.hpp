@@ -41,7 +41,7 @@ struct figure_change {
 };
 
 /// Where the environments of the sides differ in what decides over speed, as `NAME: A, B`: CPU,
-/// acceleration, release, software of the hosts. Empty: they may be compared.
+/// acceleration, release, software of the hosts, of every machine. Empty: they may be compared.
 [[nodiscard]] std::vector<std::string> unlike(std::span<const run_result> before,
                                               std::span<const run_result> after);
 

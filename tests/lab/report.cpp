@@ -96,6 +96,14 @@ TEST_CASE("what is no run is refused with the place") {
                Catch::Contains("/scenarios/1/proofs/1: "));
     CHECK_THAT(refused("\"figures\": []", "\"figures\": 3"),
                Catch::Contains("/scenarios/1: 'figures' is no list"));
+    const std::string time = "\"time\": \"2026-11-22T10:51:11Z\"";
+    CHECK_THAT(refused(time, "\"time\": 7"), Catch::Contains("/environment: the time is no text"));
+    CHECK_THAT(refused(time, "\"machines\": 7"), Catch::Contains("'machines' is no list"));
+    CHECK_THAT(refused(time, "\"machines\": []"), Catch::Contains("/environment: no machine"));
+    CHECK_THAT(refused(time, "\"machines\": [{}, 7]"),
+               Catch::Contains("/environment/machines/1: no object"));
+    CHECK_THAT(refused("\"environment\": {", "\"environment\": 7, \"more\": {"),
+               Catch::Contains("/environment: no object"));
     CHECK_THAT(refused("{", ""), Catch::Contains("/: ") && Catch::Contains("parse"));
     CHECK_FALSE(lab::parse_run("", "empty"));
     CHECK_FALSE(lab::parse_run("[]", "list"));
