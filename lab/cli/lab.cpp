@@ -6,6 +6,7 @@
 #include <lab/cli/inside.hpp>
 #include <lab/cli/lab_choice.hpp>
 #include <lab/cli/lab_compare.hpp>
+#include <lab/cli/lab_history.hpp>
 #include <lab/cli/lab_merge.hpp>
 #include <lab/cli/lab_report.hpp>
 #include <lab/cli/lab_run.hpp>
@@ -295,6 +296,7 @@ void add_lab(CLI::App &app, context &ctx) {
     add_lab_report(*lab, ctx);
     add_lab_compare(*lab, ctx);
     add_lab_merge(*lab, ctx);
+    add_lab_history(*lab, ctx);
 
     auto *bench_command =
         add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);
