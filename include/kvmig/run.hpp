@@ -4,6 +4,7 @@
 
 #include <kvmig/run/before_migration.hpp>
 #include <kvmig/run/check.hpp>
+#include <kvmig/run/check_clock.hpp>
 #include <kvmig/run/check_names.hpp>
 #include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_proof.hpp>

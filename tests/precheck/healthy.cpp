@@ -147,6 +147,8 @@ precheck::facts healthy() {
     there.addresses = std::vector<std::string>{"192.0.2.12"};
     there.ports = std::vector<model::tried_port>{{49152, model::port_answer::closed},
                                                  {49215, model::port_answer::open}};
+    there.clock =
+        precheck::clock_offset{std::chrono::milliseconds{-20}, std::chrono::milliseconds{150}};
     there.networks.set("default", presence::active);
     there.interfaces.set("br0", presence::active);
     there.interfaces.set("eth1", presence::active);

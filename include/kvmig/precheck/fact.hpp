@@ -56,6 +56,8 @@ public:
     }
     /// Why names that were not asked for are not known.
     void otherwise(std::string reason) { otherwise_ = std::move(reason); }
+    /// As was said; empty when nothing was.
+    [[nodiscard]] const std::string &otherwise() const noexcept { return otherwise_; }
 
     [[nodiscard]] std::map<std::string, fact<T>> &all() noexcept { return told_; }
     [[nodiscard]] const std::map<std::string, fact<T>> &all() const noexcept { return told_; }

@@ -14,9 +14,11 @@
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/nfs_facts.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kvmig::precheck {
@@ -27,6 +29,16 @@ enum class storage_copy : std::uint8_t {
     all,         ///< `--copy-storage-all`
     incremental, ///< `--copy-storage-inc`
 };
+
+/// The word of `kvmig.facts/1`, which is the enumerator's name.
+[[nodiscard]] constexpr std::string_view to_string(storage_copy what) noexcept {
+    switch (what) {
+    case storage_copy::none: return "none";
+    case storage_copy::all: return "all";
+    case storage_copy::incremental: return "incremental";
+    }
+    return "unknown";
+}
 
 /// What is known of one disk image or medium, by its path.
 struct image {
@@ -65,6 +77,16 @@ struct storage_place {
 /// Whether something with a name is there, and in use.
 enum class presence : std::uint8_t { absent, inactive, active };
 
+/// The word of `kvmig.facts/1`, which is the enumerator's name.
+[[nodiscard]] constexpr std::string_view to_string(presence what) noexcept {
+    switch (what) {
+    case presence::absent: return "absent";
+    case presence::inactive: return "inactive";
+    case presence::active: return "active";
+    }
+    return "unknown";
+}
+
 /// What both hosts tell.
 struct host_facts {
     std::string name; ///< for people: the host's own name, or the URI while that is not known
@@ -76,6 +98,8 @@ struct host_facts {
     fact<model::capabilities> capabilities;
     /// By path: each image, backing file and medium of the domain.
     by_name<storage_place> storage;
+
+    friend bool operator==(const host_facts &, const host_facts &) = default;
 };
 
 /// The job of a domain that runs now.
@@ -94,6 +118,8 @@ struct source_facts : host_facts {
     fact<std::vector<std::string>> block_jobs; ///< the targets of the disks that have one
     fact<bool> managed_save;
     fact<bool> autostart;
+
+    friend bool operator==(const source_facts &, const source_facts &) = default;
 };
 
 /// A domain that a host knows.
@@ -121,6 +147,14 @@ struct free_pages {
     friend bool operator==(const free_pages &, const free_pages &) = default;
 };
 
+/// How far a host's clock is ahead of another's.
+struct clock_offset {
+    std::chrono::milliseconds ahead{0};
+    std::chrono::milliseconds within{0}; ///< how far off that can be: what asking took
+
+    friend bool operator==(const clock_offset &, const clock_offset &) = default;
+};
+
 /// What the destination tells.
 struct destination_facts : host_facts {
     fact<std::optional<known_domain>> same_name; ///< the domain of this name there, if any
@@ -134,11 +168,31 @@ struct destination_facts : host_facts {
     fact<std::vector<std::string>> addresses;
     /// What the source meets at the ends of the range of migration ports of that name.
     fact<std::vector<model::tried_port>> ports;
+    fact<clock_offset> clock; ///< against the source's
     by_name<presence> networks;
     by_name<presence> interfaces; ///< bridges and network cards of the host
     by_name<presence> filters;    ///< nwfilters
     by_name<presence> pools;      ///< those that disks name
     by_name<presence> secrets;
+
+    friend bool operator==(const destination_facts &, const destination_facts &) = default;
+};
+
+/// How fast the guest changes its memory.
+struct dirtied_memory {
+    byte_rate rate;
+    std::chrono::milliseconds over{0}; ///< for so long it was looked at
+
+    friend bool operator==(const dirtied_memory &, const dirtied_memory &) = default;
+};
+
+/// What no rule asks for, but a forecast does.
+struct load_facts {
+    fact<dirtied_memory> dirty;                     ///< `virDomainStartDirtyRateCalc`
+    fact<std::chrono::milliseconds> downtime_limit; ///< `virDomainMigrateGetMaxDowntime`
+    fact<byte_rate> speed_limit;                    ///< `virDomainMigrateGetMaxSpeed`
+
+    friend bool operator==(const load_facts &, const load_facts &) = default;
 };
 
 /// The whole.
@@ -150,6 +204,9 @@ struct facts {
     std::optional<nfs_facts> nfs; ///< absent: nobody asked
     /// By the image's name: what tokens in its folder proved; only of those that were probed.
     by_name<model::shared_answer> shared;
+    std::optional<load_facts> load; ///< absent: nobody asked
+
+    friend bool operator==(const facts &, const facts &) = default;
 };
 
 /// Calls `visit(name, fact)` for every single fact about the hosts, those with names included.
@@ -183,12 +240,18 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
     visit("huge_pages", there.huge_pages);
     visit("addresses", there.addresses);
     visit("ports", there.ports);
+    visit("clock", there.clock);
     named("networks", there.networks);
     named("interfaces", there.interfaces);
     named("filters", there.filters);
     named("pools", there.pools);
     named("secrets", there.secrets);
     named("shared", all.shared);
+    if (all.load) {
+        visit("dirty", all.load->dirty);
+        visit("downtime_limit", all.load->downtime_limit);
+        visit("speed_limit", all.load->speed_limit);
+    }
     if (!all.nfs) return;
     for (auto &server : all.nfs->servers) visit("nfs_exports", server.exports);
     if (all.nfs->source) visit("nfs_mounts", all.nfs->source->mounts);

@@ -17,6 +17,7 @@
 #include <kvmig/precheck/rules/storage.hpp>
 #include <kvmig/precheck/rules/storage_copy.hpp>
 #include <kvmig/precheck/rules/storage_images.hpp>
+#include <kvmig/precheck/rules/time.hpp>
 #include <kvmig/precheck/rules/transport.hpp>
 #include <kvmig/precheck/rules/versions.hpp>
 
@@ -127,6 +128,8 @@ inline constexpr std::array rules_table{
     rules::busy,
     rules::saved,
     rules::autostart,
+    // time
+    rules::clocks_differ,
 };
 
 /// The rule of that id; null when there is none.

@@ -9,6 +9,7 @@
 #include <kvmig/libvirt/network.hpp>
 #include <kvmig/libvirt/node.hpp>
 #include <kvmig/precheck/facts.hpp>
+#include <kvmig/run/check_clock.hpp>
 #include <kvmig/run/check_names.hpp>
 #include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_storage.hpp>
@@ -182,7 +183,8 @@ inline void collect_named(const libvirt::connection &on, const model::domain &do
 /// Asks both hosts, and fails only when the domain itself cannot be read: whatever else cannot be
 /// had is a fact that is not known, with the reason. Nothing is changed anywhere; active pools with
 /// images of the domain are refreshed. `uri_here` is how the source is reached from here, by which
-/// it is asked, over SSH, how it resolves the destination's name.
+/// it is asked, over SSH, how it resolves the destination's name; both hosts are asked for their
+/// clocks in that way.
 [[nodiscard]] inline expected<precheck::facts>
 collect_facts(const libvirt::domain &domain, const libvirt::connection &destination,
               const std::string &uri_here,
@@ -229,6 +231,7 @@ collect_facts(const libvirt::domain &domain, const libvirt::connection &destinat
         there.ports =
             detail::as_fact(try_ports_at(uri_here, destination.hostname(), migration_ports, stop));
     }
+    there.clock = detail::as_fact(compare_clocks(uri_here, destination.uri(), stop));
     detail::collect_named(destination, out.domain, there);
     return out;
 }
