@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kvmig/libvirt/connection.hpp>
+#include <kvmig/libvirt/dirty_rate.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_reasons.hpp>
 #include <kvmig/libvirt/error.hpp>
