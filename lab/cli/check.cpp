@@ -2,23 +2,29 @@
 // kvmig check: what would go wrong if a domain were migrated.
 #include <lab/cli/check_text.hpp>
 #include <lab/cli/ends.hpp>
+#include <lab/cli/forecast_text.hpp>
 #include <lab/cli/subcommands.hpp>
+#include <lab/facts/facts_file.hpp>
 #include <lab/topology/paths.hpp>
 
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_proof.hpp>
+#include <kvmig/run/forecast.hpp>
 #include <kvmig/xml/domain.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,9 +39,13 @@ struct check_request {
     std::string from;
     std::string to;
     std::string xml_file;
+    std::string facts_file;
+    std::string save_file;
     std::vector<std::string> ignored;
     precheck::storage_copy copy = precheck::storage_copy::none;
     bool prove_storage = false;
+    bool forecast = false;
+    std::optional<std::uint64_t> bandwidth; ///< MiB/s
 };
 
 /// What the domain's XML alone tells.
@@ -81,6 +91,10 @@ expected<precheck::facts> ask_hosts(const check_request &asked, const context &c
     }
     auto facts = run::collect_facts(*domain, destination, asked.from, asked.copy,
                                     ctx.interrupted.get_token());
+    if (facts && asked.forecast) {
+        facts->load =
+            run::collect_load(*domain, std::chrono::seconds(1), ctx.interrupted.get_token());
+    }
     if (!facts || !asked.prove_storage) return facts;
     const run::prove_options how{.stop = ctx.interrupted.get_token()};
     for (const std::string &left : run::prove_storage(*facts, source, destination, how)) {
@@ -89,17 +103,32 @@ expected<precheck::facts> ask_hosts(const check_request &asked, const context &c
     return facts;
 }
 
+expected<precheck::facts> find_facts(const check_request &asked, const context &ctx) {
+    if (!asked.facts_file.empty()) return read_facts(asked.facts_file);
+    return asked.xml_file.empty() ? ask_hosts(asked, ctx) : read_domain_xml(asked);
+}
+
 exit_status act(const check_request &asked, const context &ctx) {
     if (auto known = precheck::check_ignored(asked.ignored); !known) return report(known.error());
-    const auto facts = asked.xml_file.empty() ? ask_hosts(asked, ctx) : read_domain_xml(asked);
+    const auto facts = find_facts(asked, ctx);
     if (!facts) return report(facts.error());
+    if (!asked.save_file.empty()) {
+        if (auto kept = write_facts(*facts, asked.save_file); !kept) return report(kept.error());
+    }
     const precheck::report found = precheck::check(*facts, asked.ignored);
+    std::optional<run::forecast_answer> forecast;
+    if (asked.forecast) {
+        std::optional<byte_rate> link;
+        if (asked.bandwidth) link = byte_rate::mib(*asked.bandwidth);
+        forecast = run::foretell(*facts, link);
+    }
     if (ctx.json) {
+        nlohmann::json answer = check_json(found);
+        if (forecast) answer["forecast"] = forecast_json(*forecast);
         // Texts come from other hosts: what is not UTF-8 is replaced.
-        fmt::print("{}\n",
-                   check_json(found).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        fmt::print("{}\n", answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        fmt::print("{}", check_text(found));
+        fmt::print("{}{}", forecast ? forecast_text(*forecast) : "", check_text(found));
     }
     return found.verdict == precheck::verdict::blocked ? exit_status::blocked : exit_status::done;
 }
@@ -123,6 +152,15 @@ void add_check(CLI::App &app, context &ctx) {
     from->needs(domain);
     to->needs(domain);
     file->excludes(domain);
+    auto *replayed =
+        sub->add_option("--facts", asked->facts_file, "Ask no host: a file that --save-facts wrote")
+            ->type_name("FILE")
+            ->excludes(domain)
+            ->excludes(file);
+    sub->add_option("--save-facts", asked->save_file,
+                    "Write what is known to a file (kvmig.facts/1), to be checked again by --facts")
+        ->type_name("FILE")
+        ->excludes(replayed);
     sub->add_option("--lab", asked->lab, "Whose hosts kvm01 and kvm02 are; also KVMIG_LAB")
         ->capture_default_str();
     sub->add_option("--ignore", asked->ignored,
@@ -142,23 +180,30 @@ void add_check(CLI::App &app, context &ctx) {
         },
         "The top of each disk's chain is to be copied");
     all->excludes(incremental);
+    replayed->excludes(all)->excludes(incremental); // the file tells
     sub->add_flag(
            "--prove-storage", asked->prove_storage,
            "Where pools do not tell that a disk's folder is shared: write a token there, look "
            "for it on the other host, and remove it")
         ->needs(domain);
+    auto *forecast = sub->add_flag("--forecast", asked->forecast,
+                                   "Say what will move, for how long, and whether it ends; QEMU "
+                                   "looks for a second how fast the guest dirties its memory");
+    sub->add_option("--bandwidth", asked->bandwidth,
+                    "What the link carries, in MiB/s: for --forecast")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
+        ->type_name("MIB/S")
+        ->needs(forecast);
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.check/1) on stdout");
     sub->footer(
         "Example:\n"
         "  kvmig check vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system\n"
         "All findings are told at once. A fact that cannot be had is unknown, never clear.\n"
-        "Not looked at yet: whether the migration ports are open, the clocks, and how "
-        "fast the guest dirties its memory.\n"
         "Exit status: 0 nothing blocks, 1 failed, 2 wrong usage, 3 something blocks, 5 "
         "something is missing here.");
     sub->callback([asked, &ctx] {
-        if (asked->domain.empty() && asked->xml_file.empty()) {
-            throw CLI::RequiredError("DOMAIN with --from and --to, or --domain-xml");
+        if (asked->domain.empty() && asked->xml_file.empty() && asked->facts_file.empty()) {
+            throw CLI::RequiredError("DOMAIN with --from and --to, or --domain-xml, or --facts");
         }
         ctx.action = [asked, &ctx] {
             const auto elsewhere = moved_inside(asked->from, asked->to, asked->lab, ctx);

@@ -70,6 +70,12 @@ TEST_CASE("check needs a domain with both ends, or a file") {
     CHECK_FALSE(check_refused({"vm1", "--from", "a", "--to", "b", "--domain-xml", "f"}).empty());
     CHECK_FALSE(
         check_refused({"--domain-xml", "f", "--copy-storage-all", "--copy-storage-inc"}).empty());
+    CHECK_FALSE(check_refused({"vm1", "--from", "a", "--to", "b", "--facts", "f"}).empty());
+    CHECK_FALSE(check_refused({"--facts", "f", "--domain-xml", "f"}).empty());
+    CHECK_FALSE(check_refused({"--facts", "f", "--save-facts", "g"}).empty());
+    CHECK_FALSE(check_refused({"--facts", "f", "--copy-storage-all"}).empty());
+    CHECK(check_refused({"--facts", "f"}).empty());
+    CHECK(check_refused({"vm1", "--from", "a", "--to", "b", "--save-facts", "f"}).empty());
     CHECK(check_refused({"vm1", "--from", "a", "--to", "b"}).empty());
     CHECK(check_refused({"--domain-xml", "f", "--ignore", "A", "--ignore", "B"}).empty());
 }
@@ -106,6 +112,73 @@ TEST_CASE("two hosts are asked, and all findings are told at once") {
                                 Catch::Contains("the bridge 'kvmig-none' is not there") &&
                                 Catch::Contains("\nblocked: "));
     CHECK(text.messages.empty());
+}
+
+TEST_CASE("facts that were saved give the same answer without a host", "[facts]") {
+    domain_files made;
+    const test::temporary_directory folder;
+    const std::string file = (folder.path() / "vm1.facts").string();
+    const auto same = [&](std::vector<std::string> live) {
+        live.insert(live.end(), {"--save-facts", file});
+        std::vector<std::string> replay{"--facts", file};
+        for (const bool json : {false, true}) {
+            if (json) live.emplace_back("--json");
+            if (json) replay.emplace_back("--json");
+            const auto before = run_check(live);
+            const auto after = run_check(replay);
+            CHECK(before.status == after.status);
+            CHECK(before.answer == after.answer);
+            CHECK_FALSE(after.answer.empty());
+            CHECK(after.messages.empty());
+        }
+    };
+    same({"vm1", "--from", made.node("a", "vm1"), "--to", made.node("b", "vm1")});
+    same({"vm1", "--from", made.node("a", "vm1"), "--to", made.node("b", "vm2"),
+          "--copy-storage-all"});
+    same({"--domain-xml", made.write("sealed.xml", sealed)});
+    const auto ignored = run_check({"--facts", file, "--ignore", "KVM-DEV-014"});
+    CHECK(ignored.status == exit_status::done);
+    CHECK_THAT(ignored.answer, Catch::Contains("[info, ignored: blocks]"));
+}
+
+TEST_CASE("a file of facts that is none is wrong usage, and one that cannot be written a failure",
+          "[facts]") {
+    domain_files made;
+    const std::string xml = made.write("vm1.xml", plain);
+    const auto foreign = run_check({"--facts", xml});
+    CHECK(foreign.status == exit_status::usage);
+    CHECK_THAT(foreign.messages, Catch::Contains(xml) && Catch::Contains("--save-facts"));
+    const auto unsaved = run_check({"--domain-xml", xml, "--save-facts", "/nonexistent/facts"});
+    CHECK(unsaved.status == exit_status::failed);
+    CHECK(unsaved.answer.empty());
+    CHECK_THAT(unsaved.messages, Catch::Contains("/nonexistent/facts"));
+}
+
+TEST_CASE("a forecast tells what moves, for how long, and what it takes for granted", "[facts]") {
+    const std::string kept = KVMIG_TEST_DATA "/facts/loaded-guest.json";
+    const auto text =
+        run_check({"--facts", kept, "--forecast", "--bandwidth", "110", "--ignore", "KVM-STO-001"});
+    CHECK(text.status == exit_status::done);
+    CHECK_THAT(text.answer,
+               Catch::StartsWith("Forecast: it ends after ") &&
+                   Catch::Contains("with a pause of at most 0.30 s\n") &&
+                   Catch::Contains("  moves    256 MiB of memory, 1024 MiB of disks\n") &&
+                   Catch::Contains("  because  110.0 MiB/s are sent and 20.0 MiB/s dirtied\n") &&
+                   Catch::Contains("  assumed  the link carries 110.0 MiB/s") &&
+                   Catch::Contains("\nclear: "));
+    const auto slow = run_check({"--facts", kept, "--forecast", "--bandwidth", "20", "--json"});
+    const auto answer = nlohmann::json::parse(slow.answer).at("forecast");
+    CHECK(answer.at("ends") == "no");
+    CHECK(answer.at("bytes").at("disks") == 1024ULL << 20U);
+    CHECK(answer.at("bytes_per_second").at("dirty") == 20ULL << 20U);
+    CHECK(answer.at("seconds").at("downtime").is_null());
+    CHECK(answer.at("unknown").empty());
+    const auto nothing = run_check({"--facts", kept, "--forecast"});
+    CHECK_THAT(nothing.answer, Catch::Contains("Forecast: whether it ends is not known\n") &&
+                                   Catch::Contains("  unknown  what the link carries"));
+    CHECK_FALSE(check_refused({"--facts", kept, "--bandwidth", "110"}).empty());
+    CHECK_FALSE(check_refused({"--facts", kept, "--forecast", "--bandwidth", "0"}).empty());
+    CHECK_THAT(run_check({"--facts", kept}).answer, !Catch::Contains("Forecast"));
 }
 
 TEST_CASE("a domain that is not there is named") {
