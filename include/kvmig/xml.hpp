@@ -4,6 +4,7 @@
 
 #include <kvmig/xml/adapt_paths.hpp>
 #include <kvmig/xml/capabilities.hpp>
+#include <kvmig/xml/comparable.hpp>
 #include <kvmig/xml/cpu.hpp>
 #include <kvmig/xml/disk.hpp>
 #include <kvmig/xml/document.hpp>
