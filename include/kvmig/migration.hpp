@@ -8,11 +8,14 @@
 #include <kvmig/migration/kind.hpp>
 #include <kvmig/migration/lookup.hpp>
 #include <kvmig/migration/machine.hpp>
+#include <kvmig/migration/mode_choice.hpp>
 #include <kvmig/migration/option_rules.hpp>
 #include <kvmig/migration/options.hpp>
 #include <kvmig/migration/options_text.hpp>
 #include <kvmig/migration/origin.hpp>
 #include <kvmig/migration/past.hpp>
+#include <kvmig/migration/plan.hpp>
+#include <kvmig/migration/plan_steps.hpp>
 #include <kvmig/migration/proofs.hpp>
 #include <kvmig/migration/recovery.hpp>
 #include <kvmig/migration/recovery_choice.hpp>

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/// What a migration will do, told before anything is done.
+#pragma once
+
+#include <kvmig/core/units.hpp>
+#include <kvmig/core/uuid.hpp>
+#include <kvmig/migration/kind.hpp>
+#include <kvmig/migration/options.hpp>
+#include <kvmig/migration/options_text.hpp>
+#include <kvmig/migration/state.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvmig::migration {
+
+/// One step, in the state of the machine in which it is done.
+struct planned_step {
+    state at = state::planned;
+    std::string host;   ///< the host's name; `both` for both
+    std::string what;   ///< a clause: `make a volume of 512 MiB`
+    std::string object; ///< what it is done to: a path, a disk, the domain
+
+    friend bool operator==(const planned_step &, const planned_step &) = default;
+};
+
+/// One image of the guest.
+struct planned_disk {
+    std::string disk;     ///< as the guest knows it, `vda`; empty where none of its disks is meant
+    std::string source;   ///< the path at the source
+    bool travels = false; ///< its content is sent to the destination
+    std::string why;      ///< a clause: why it does, or does not
+    std::string target;   ///< the path at the destination
+    std::string pool;     ///< of the destination; empty where none is needed or known
+    std::string volume;   ///< its name in that pool
+    std::string format;
+    std::optional<bytes> size;
+    std::string below;          ///< the backing file upon which the target stands; empty: none
+    std::optional<bool> exists; ///< at the destination now; absent where it is not known
+
+    friend bool operator==(const planned_disk &, const planned_disk &) = default;
+};
+
+struct planned_end {
+    std::string hostname;
+    std::string uri;
+};
+
+struct plan {
+    kind mode = kind::live;
+    std::string why; ///< why this mode: a clause
+    std::string domain;
+    uuid id;
+    planned_end source;
+    planned_end destination;
+    std::vector<planned_step> steps; ///< in order
+    std::vector<planned_disk> disks;
+    std::vector<std::string> transport; ///< clauses: what goes which way, to which address
+    /// Flags and parameters under libvirt's names.
+    std::vector<std::pair<std::string, std::string>> options;
+    /// From the guest's XML at the source to the one that the destination gets, as `diff -u` shows
+    /// it; empty where they are the same, absent where it could not be told.
+    std::optional<std::string> xml_difference;
+    std::vector<std::string> unknown; ///< what only the migration itself will show
+};
+
+/// The options as libvirt takes them. Of XML only the size is told.
+[[nodiscard]] inline std::vector<std::pair<std::string, std::string>>
+named_options(const options &o) {
+    std::vector<std::pair<std::string, std::string>> out;
+    const std::string text = to_text(o);
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        const std::size_t equals = line.find('=');
+        const std::string name(line.substr(0, equals));
+        std::string value = detail::as_it_was(line.substr(equals + 1));
+        if (name.ends_with("_xml")) value = std::to_string(value.size()) + " bytes of XML";
+        out.emplace_back(name, std::move(value));
+    }
+    return out;
+}
+
+} // namespace kvmig::migration
