@@ -5,6 +5,7 @@
 #include <kvmig/convergence/forecast.hpp>
 #include <kvmig/convergence/observation.hpp>
 #include <kvmig/convergence/policy.hpp>
+#include <kvmig/convergence/promise.hpp>
 #include <kvmig/convergence/prospect.hpp>
 #include <kvmig/convergence/sample.hpp>
 #include <kvmig/convergence/steering.hpp>
