@@ -9,6 +9,7 @@
 #include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_proof.hpp>
 #include <kvmig/run/check_storage.hpp>
+#include <kvmig/run/choose_mode.hpp>
 #include <kvmig/run/copied_images.hpp>
 #include <kvmig/run/copy.hpp>
 #include <kvmig/run/copy_end.hpp>
@@ -18,6 +19,7 @@
 #include <kvmig/run/copy_nfs.hpp>
 #include <kvmig/run/copy_pieces.hpp>
 #include <kvmig/run/copy_plan.hpp>
+#include <kvmig/run/describe_cold.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>
@@ -36,7 +38,11 @@
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/on_host.hpp>
 #include <kvmig/run/open.hpp>
+#include <kvmig/run/plan_cold.hpp>
 #include <kvmig/run/plan_images.hpp>
+#include <kvmig/run/plan_live.hpp>
+#include <kvmig/run/plan_migration.hpp>
+#include <kvmig/run/plan_transport.hpp>
 #include <kvmig/run/prove_shared.hpp>
 #include <kvmig/run/recover.hpp>
 #include <kvmig/run/rsync.hpp>

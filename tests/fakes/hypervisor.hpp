@@ -81,7 +81,9 @@ public:
     std::atomic<int> looks = 0;
     std::atomic<int> watchers = 0;
     migration::options seen_options;
-    std::atomic<std::chrono::milliseconds> max_downtime{};
+    std::atomic<std::chrono::milliseconds> downtime_limit{std::chrono::milliseconds{300}};
+    std::atomic<int> downtimes_set = 0;
+    std::optional<error> downtime_problem;
 
     /// The calls that put things right, in order.
     [[nodiscard]] std::vector<std::string> steered() {
@@ -150,8 +152,11 @@ public:
         return on_start_postcopy ? on_start_postcopy()
                                  : fail(error_kind::conflict, "post-copy cannot begin");
     }
+    expected<std::chrono::milliseconds> max_downtime(const uuid &) { return downtime_limit.load(); }
     expected<void> set_max_downtime(const uuid &, std::chrono::milliseconds limit) {
-        max_downtime = limit;
+        if (downtime_problem) return fail(*downtime_problem);
+        downtime_limit = limit;
+        ++downtimes_set;
         return {};
     }
     expected<void> set_max_speed(const uuid &, byte_rate) { return {}; }

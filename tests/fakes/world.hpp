@@ -329,6 +329,9 @@ public:
         return in_->call(controller_, [&] { return in_->abort(); });
     }
     expected<void> start_postcopy(const uuid &) { return {}; }
+    expected<std::chrono::milliseconds> max_downtime(const uuid &) {
+        return std::chrono::milliseconds{300};
+    }
     expected<void> set_max_downtime(const uuid &, std::chrono::milliseconds) { return {}; }
     expected<void> set_max_speed(const uuid &, byte_rate) { return {}; }
     /// Called on a thread of its own, which a killed process takes with it.

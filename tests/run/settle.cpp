@@ -31,6 +31,7 @@ public:
     auto completed_job(const uuid &id) { return to_->completed_job(id); }
     auto abort_job(const uuid &id) { return to_->abort_job(id); }
     auto start_postcopy(const uuid &id) { return to_->start_postcopy(id); }
+    auto max_downtime(const uuid &id) { return to_->max_downtime(id); }
     auto set_max_downtime(const uuid &id, std::chrono::milliseconds limit) {
         return to_->set_max_downtime(id, limit);
     }

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -178,5 +180,106 @@ TEST_CASE("a policy gives up what it foretells not to end, and says why") {
         const auto result = m.go();
         REQUIRE_FALSE(result);
         CHECK_THAT(describe(result.error()), Catch::Contains("300 ms, the time allowed"));
+    }
+}
+
+TEST_CASE("a promised downtime is set before anything moves, and told with what was measured") {
+    endless m;
+    m.how.steer.promise = 50ms;
+    m.options.flags.set(flag::postcopy, false);
+    m.source.on_migrate = [&m](fakes::hypervisor &) -> expected<void> {
+        CHECK(m.source.downtime_limit.load() == 50ms);
+        m.destination.put(m.id, {domain_state::running, 2, "migrated", true, true});
+        m.source.put(m.id, {domain_state::shutoff, 4, "migrated", false, true});
+        return {};
+    };
+    std::optional<std::chrono::milliseconds> measured;
+    SECTION("kept") { measured = 50ms; }
+    SECTION("broken, and the guest has moved nevertheless") { measured = 51ms; }
+    SECTION("not told") {}
+    m.source.on_completed_job = [&measured] {
+        model::job_statistics s;
+        s.type = model::job_type::completed;
+        s.downtime = measured;
+        return s;
+    };
+    const auto result = m.go();
+    REQUIRE(result);
+    REQUIRE(result->promise);
+    CHECK(*result->promise == convergence::promise_outcome{50ms, measured});
+    CHECK(result->promise->broken() == (measured == 51ms));
+    CHECK(result->guest.side() == run::guest_side::destination);
+    CHECK(m.source.downtimes_set == 1);
+}
+
+TEST_CASE("a promise that cannot be held ends the migration, with the guest unhurt at the source") {
+    endless m;
+    m.how.steer.promise = 50ms;
+    SECTION("without an aid") {
+        m.options.flags.set(flag::postcopy, false);
+        const auto result = m.go();
+        REQUIRE_FALSE(result);
+        CHECK(result.error().kind == error_kind::timed_out);
+        const std::string told = describe(result.error());
+        CHECK_THAT(told, Catch::Contains("the promised downtime of 50 ms cannot be held") &&
+                             Catch::Contains("488.3 KiB of memory remain") &&
+                             Catch::Contains("a promise of 550 ms could have been held") &&
+                             Catch::Contains("the guest is at the source"));
+        CHECK(m.source.aborts > 0);
+        // For the next migration as it was before.
+        CHECK(m.source.downtime_limit.load() == 300ms);
+    }
+    SECTION("post-copy, where it is allowed, ends it") {
+        m.source.on_start_postcopy = [&]() -> expected<void> {
+            m.ended.open();
+            return {};
+        };
+        const auto result = m.go();
+        REQUIRE(result);
+        CHECK(m.recorded(event::post_copy_requested));
+        CHECK(m.source.aborts == 0);
+    }
+}
+
+TEST_CASE("a promise to which the source cannot be held is no migration") {
+    endless m;
+    m.how.steer.promise = 50ms;
+    m.source.downtime_problem = make_error(error_kind::unsupported, "no such call");
+    const auto result = m.go();
+    REQUIRE_FALSE(result);
+    CHECK_THAT(describe(result.error()), Catch::Contains("cannot be held to a downtime of 50 ms") &&
+                                             Catch::Contains("no such call"));
+    CHECK(m.source.migrations == 0);
+}
+
+TEST_CASE("what contradicts a promise is refused before anything starts") {
+    struct row {
+        std::function<void(endless &)> ask;
+        const char *told;
+    };
+    const std::vector<row> table = {
+        {[](endless &m) { m.how.steer.promise = 0ms; }, "0 ms is promised"},
+        {[](endless &m) { m.how.steer.promise = 2'000'001ms; }, "2000001 ms is promised"},
+        {[](endless &m) { m.options.flags.set(flag::live, false); }, "to stand still"},
+        {[](endless &m) { m.options.flags.set(flag::paused); }, "to stand still"},
+        {[](endless &m) {
+             m.how.steer.limit = run::time_limit{5ms, run::at_limit::suspend};
+         },
+         "suspended until it has moved"},
+        {[](endless &m) { m.how.steer.policy = convergence::policies::linear; }, "'linear'"},
+        {[](endless &m) { m.how.steer.may_suspend = true; }, "may suspend"},
+    };
+    for (const row &each : table) {
+        CAPTURE(each.told);
+        endless m;
+        m.options.flags.set(flag::postcopy, false);
+        m.how.steer.promise = 50ms;
+        each.ask(m);
+        const auto result = m.go();
+        REQUIRE_FALSE(result);
+        CHECK(result.error().kind == error_kind::invalid_argument);
+        CHECK_THAT(describe(result.error()), Catch::Contains(each.told));
+        CHECK(m.source.migrations == 0);
+        CHECK(m.source.downtimes_set == 0);
     }
 }

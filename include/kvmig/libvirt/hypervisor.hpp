@@ -92,6 +92,9 @@ public:
     [[nodiscard]] expected<void> start_postcopy(const uuid &id) const {
         return with(id, [](const domain &d) { return d.start_postcopy(); });
     }
+    [[nodiscard]] expected<std::chrono::milliseconds> max_downtime(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.max_downtime(); });
+    }
     [[nodiscard]] expected<void> set_max_downtime(const uuid &id,
                                                   std::chrono::milliseconds limit) const {
         return with(id, [&](const domain &d) { return d.set_max_downtime(limit); });

@@ -40,6 +40,7 @@ using job_event_callback = std::function<void(const job_event &)>;
 /// - `job(id)`: the job that runs now; type `none` when there is none.
 /// - `completed_job(id)`: the job that ended last, kept for the next who asks.
 /// - `abort_job(id)`: asks for the running job to end; the call that runs it then fails.
+/// - `max_downtime(id)`: the longest downtime that the switch-over may take, as it is set now.
 /// - `start_postcopy(id)`, `set_max_downtime(id, …)`, `set_max_speed(id, …)`: steer it.
 /// - `migrate(id, destination, options)`: blocks until the migration has ended.
 /// - `watch_job(id, callback)`: tells events from another thread, or fails when events are not
@@ -55,6 +56,7 @@ concept hypervisor = requires(T &h, T &destination, const uuid &id,
     { h.job(id) } -> std::same_as<expected<model::job_statistics>>;
     { h.completed_job(id) } -> std::same_as<expected<model::job_statistics>>;
     { h.abort_job(id) } -> std::same_as<expected<void>>;
+    { h.max_downtime(id) } -> std::same_as<expected<std::chrono::milliseconds>>;
     { h.start_postcopy(id) } -> std::same_as<expected<void>>;
     { h.set_max_downtime(id, downtime) } -> std::same_as<expected<void>>;
     { h.set_max_speed(id, speed) } -> std::same_as<expected<void>>;

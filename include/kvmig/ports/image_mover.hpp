@@ -23,6 +23,7 @@ using copy_callback = std::function<void(const copy_progress &)>;
 /// The images of one guest, on their way.
 ///
 /// - `shared`: whether both hosts use the same images, so that nothing moves.
+/// - `check()`: what `prepare` compares; makes nothing.
 /// - `prepare()`: compares and makes what is needed at the destination; the guest may still run.
 /// - `copy(progress, stop)`: goes on where an earlier one, of another process too, was cut short.
 ///   Fails with `cancelled` after a stop.
@@ -36,6 +37,7 @@ using copy_callback = std::function<void(const copy_progress &)>;
 template <class T>
 concept image_mover = requires(T &m, const copy_callback &progress, const std::stop_token &stop) {
     { T::shared } -> std::convertible_to<bool>;
+    { m.check() } -> std::same_as<expected<void>>;
     { m.prepare() } -> std::same_as<expected<void>>;
     { m.copy(progress, stop) } -> std::same_as<expected<void>>;
     { m.prove() } -> std::same_as<expected<std::string>>;

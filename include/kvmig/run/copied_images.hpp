@@ -55,6 +55,11 @@ public:
     copied_images &operator=(copied_images &&) = delete;
     ~copied_images() = default;
 
+    /// What `prepare` finds out, without making anything.
+    [[nodiscard]] expected<void> check() {
+        if (auto able = check_tools(); !able) return able;
+        return targets_.check();
+    }
     /// Fails with `environment` where rsync is missing; `refused` when the source's SSH does not
     /// reach the destination without questions; `conflict` for a target that is there already, is
     /// too small or in use; `environment` for too little room. Nothing was made then but, in the

@@ -3,6 +3,7 @@
 /// becomes an event, and nothing is done that the machine has not announced.
 #pragma once
 
+#include <kvmig/convergence/promise.hpp>
 #include <kvmig/convergence/sample.hpp>
 #include <kvmig/convergence/steering.hpp>
 #include <kvmig/core/expected.hpp>
@@ -66,10 +67,30 @@ public:
     void steer(const migration::options &options) {
         carried_here_ = !options.flags.has(migration::flag::peer2peer);
         const steering_wish &wish = how_.steer;
-        steering_.emplace(wish.policy, convergence::allowed_aids{.post_copy = options.flags.has(
-                                                                     migration::flag::postcopy),
-                                                                 .suspend = wish.may_suspend,
-                                                                 .abort = wish.may_abort});
+        max_downtime_ = wish.promise;
+        steering_.emplace(
+            wish.promise ? convergence::policies::promise(*wish.promise) : wish.policy,
+            convergence::allowed_aids{.post_copy = options.flags.has(migration::flag::postcopy),
+                                      .suspend = wish.may_suspend,
+                                      .abort = wish.may_abort || wish.promise});
+    }
+
+    /// Allows the promised downtime and no more, before anything moves: a small guest may switch
+    /// over before it is first looked at.
+    [[nodiscard]] expected<void> hold_promise() {
+        if (!how_.steer.promise) return {};
+        auto was = source_.max_downtime(id_);
+        if (was) downtime_before_ = *was; // not every hypervisor tells
+        auto set = source_.set_max_downtime(id_, *how_.steer.promise);
+        if (set) return set;
+        return fail(make_error(set.error().kind, "the source cannot be held to a downtime of " +
+                                                     std::to_string(how_.steer.promise->count()) +
+                                                     " ms")
+                        .because(std::move(set).error()));
+    }
+    /// What the source allowed before, for the next migration: this one has ended there.
+    void release_promise() {
+        if (downtime_before_) note(source_.set_max_downtime(id_, *downtime_before_));
     }
 
     using driver<H, J, C>::leaving;
@@ -289,8 +310,12 @@ private:
             if (to_be_cancelled()) return;
         }
         const bool in_post_copy = steps_.at() == migration::state::post_copy;
-        const auto decided =
-            steering_->next(convergence::sample_of(*now, max_downtime_, in_post_copy));
+        auto decided = steering_->next(convergence::sample_of(*now, max_downtime_, in_post_copy));
+        const auto &promise = how_.steer.promise;
+        if (promise && decided.what == convergence::action::abort_job) {
+            decided.reason = convergence::describe_unheld(
+                *promise, now->statistics.memory_remaining.value_or(bytes{}), decided.seen);
+        }
         if (decided.what != convergence::action::wait) act(now->since_start, decided);
     }
 
@@ -334,6 +359,10 @@ private:
             break;
         case action::abort_job:
             given_up_ = make_error(error_kind::timed_out, what.reason);
+            if (how_.steer.promise) {
+                given_up_->remedy = "promise more, or allow an aid: auto_converge slows the guest "
+                                    "down, postcopy lets its memory follow";
+            }
             cancel();
             break;
         }
@@ -371,7 +400,8 @@ private:
     std::vector<std::string> targets_; ///< images that this migration made
     std::optional<convergence::steering> steering_;
     bool limit_met_ = false;
-    std::optional<std::chrono::milliseconds> max_downtime_; ///< as it was set here
+    std::optional<std::chrono::milliseconds> max_downtime_;    ///< as it was set here
+    std::optional<std::chrono::milliseconds> downtime_before_; ///< as it was before a promise
     std::vector<steering_step> steered_;
     std::vector<error> steering_problems_;
     std::optional<error> given_up_;

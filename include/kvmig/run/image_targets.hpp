@@ -42,8 +42,8 @@ public:
 
     [[nodiscard]] const on_host &host() const noexcept { return host_; }
 
-    /// Checks every target and the room there is, then makes the empty files to copy into.
-    [[nodiscard]] expected<void> prepare() {
+    /// Checks every target and the room there is; makes nothing.
+    [[nodiscard]] expected<void> check() const {
         std::map<std::string, std::pair<bytes, bytes>> room; // by mount: there is, is needed
         for (const planned_image &each : plan_.images) {
             expected<void> fit =
@@ -61,6 +61,12 @@ public:
                             .advise("make room there, or put the images elsewhere by a rule for "
                                     "paths"));
         }
+        return {};
+    }
+
+    /// Makes the empty files to copy into, once all is checked.
+    [[nodiscard]] expected<void> prepare() {
+        if (auto able = check(); !able) return able;
         for (const planned_image &each : plan_.images) {
             if (each.kind != image_kind::file) continue;
             // Only if there is nothing of the name.
@@ -152,8 +158,9 @@ private:
         return gone ? expected<void>() : fail(std::move(gone).error().about(path));
     }
 
-    [[nodiscard]] expected<void> check_file(const planned_image &image,
-                                            std::map<std::string, std::pair<bytes, bytes>> &room) {
+    [[nodiscard]] expected<void>
+    check_file(const planned_image &image,
+               std::map<std::string, std::pair<bytes, bytes>> &room) const {
         // A link that leads nowhere is a taken name too.
         auto taken = host_.run({"test", "-e", image.destination, "-o", "-L", image.destination});
         if (!taken) return fail(std::move(taken).error());
@@ -183,7 +190,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] expected<void> check_device(const planned_image &image) {
+    [[nodiscard]] expected<void> check_device(const planned_image &image) const {
         const std::string &path = image.destination;
         auto ran = host_.run(stat_words(path));
         if (!ran) return fail(std::move(ran).error());

@@ -10,43 +10,12 @@
 #include <kvmig/run/memory_journal.hpp>
 #include <kvmig/run/migrate_between.hpp>
 #include <kvmig/run/migration_result.hpp>
-#include <kvmig/run/storage_targets.hpp>
-#include <kvmig/run/target_images.hpp>
+#include <kvmig/run/plan_migration.hpp>
 
 #include <stop_token>
 #include <utility>
-#include <vector>
 
 namespace kvmig::run {
-
-namespace detail {
-
-/// What must be made for the disks that are to be copied.
-[[nodiscard]] inline expected<target_images> targets_of(libvirt::hypervisor &from,
-                                                        const libvirt::domain &source,
-                                                        libvirt::hypervisor &to,
-                                                        const migration::options &options) {
-    target_images out;
-    if (!options.flags.has_any(
-            {migration::flag::non_shared_disk, migration::flag::non_shared_inc})) {
-        return out;
-    }
-    // What needs no look at the disks is told first.
-    if (auto able = check_before_migration(from, source.id(), source.name(), to, options); !able) {
-        return fail(std::move(able).error());
-    }
-    auto targets = plan_storage_targets(source, to.on(), options);
-    if (!targets) return fail(std::move(targets).error());
-    for (const storage_target &each : *targets) {
-        if (each.to_make) out.paths.push_back(each.path);
-    }
-    out.make = [&to, all = *std::move(targets)](std::vector<std::string> &made) {
-        return make_storage_targets(to.on(), all, made);
-    };
-    return out;
-}
-
-} // namespace detail
 
 /// Migrates `source` to the host of `destination`, and returns when it has ended.
 ///
@@ -79,10 +48,10 @@ migrate(const libvirt::domain &source, const libvirt::connection &destination, J
         const std::stop_token &stop = {}, const sampling &how = {}) {
     libvirt::hypervisor from(source.on());
     libvirt::hypervisor to(destination);
-    auto targets = detail::targets_of(from, source, to, options);
-    if (!targets) return fail(std::move(targets).error());
-    return migrate_journaled(from, source.id(), source.name(), to, journal, options, progress, stop,
-                             how, *targets);
+    auto plan = plan_migration(source, destination, options, how.steer);
+    if (!plan) return fail(std::move(plan).error());
+    return carry_out(from, to, journal, plan->move, progress, stop, how,
+                     target_images_of(*plan, destination));
 }
 
 /// The same with a journal that ends with the call: nobody can take the migration up after this

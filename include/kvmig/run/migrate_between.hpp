@@ -8,13 +8,13 @@
 #include <kvmig/model/job.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/ports/steerable.hpp>
-#include <kvmig/run/before_migration.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/failure.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/memory_journal.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
+#include <kvmig/run/plan_live.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/target_images.hpp>
 #include <kvmig/run/whereabouts.hpp>
@@ -44,17 +44,6 @@ template <ports::hypervisor H>
     return std::nullopt;
 }
 
-/// Fails when the time limit asks for what the migration does not allow.
-[[nodiscard]] inline expected<void> check_steering(const migration::options &options,
-                                                   const steering_wish &wish) {
-    if (!wish.limit || wish.limit->then != at_limit::post_copy) return {};
-    if (options.flags.has(migration::flag::postcopy)) return {};
-    return fail(make_error(error_kind::invalid_argument,
-                           "after the time limit post-copy is to begin, and the flag postcopy is "
-                           "not set")
-                    .advise("add the flag postcopy"));
-}
-
 /// Which event the end of the call is. An error tells nothing yet of where the guest is.
 [[nodiscard]] inline migration::event event_of(const expected<void> &outcome) noexcept {
     if (outcome) return migration::event::job_completed;
@@ -77,34 +66,27 @@ void read_statistics(live_driver<H, J, C> &driver, const host_pair &hosts,
 
 } // namespace detail
 
-/// Migrates the domain `id` (called `name` in messages) from `source` to `destination`, writing
-/// every transition to `journal` before the act that it announces, and returns when it has ended
-/// or must be left to a person. See `migrate` in migrate.hpp for what is promised.
+/// Carries out what `plan_between` planned, writing every transition to `journal` before the act
+/// that it announces, and returns when it has ended or must be left to a person. See `migrate` in
+/// migrate.hpp for what is promised.
 template <ports::steerable H, ports::journal J, ports::clock C = ports::system_clock>
 [[nodiscard]] expected<migration_result>
-migrate_journaled(H &source, const uuid &id, const std::string &name, H &destination, J &journal,
-                  const migration::options &options, const progress_callback &progress = {},
-                  const std::stop_token &stop = {}, const sampling &how = {},
-                  const target_images &targets = {}, C clock = {}) {
+carry_out(H &source, H &destination, J &journal, const live_plan &plan,
+          const progress_callback &progress = {}, const std::stop_token &stop = {},
+          const sampling &how = {}, const target_images &targets = {}, C clock = {}) {
     using migration::event;
-    if (auto ok = detail::check_steering(options, how.steer); !ok) {
-        return fail(std::move(ok).error());
-    }
-    auto hosts = check_before_migration(source, id, name, destination, options);
-    if (!hosts) return fail(std::move(hosts).error());
-    const whereabouts before{ask(source, id, hosts->source.hostname),
-                             ask(destination, id, hosts->destination.hostname)};
-    for (const host_answer *each : {&before.source, &before.destination}) {
-        if (each->unread) return fail(*each->unread);
-    }
+    const uuid &id = plan.id;
+    const std::string &name = plan.name;
+    const migration::options &options = plan.options;
+    const host_pair &hosts = plan.hosts;
     if (stop.stop_requested()) {
         return fail(make_error(error_kind::cancelled, "the migration of the domain '" + name +
                                                           "' was cancelled before it began")
-                        .on(hosts->source.hostname)
+                        .on(hosts.source.hostname)
                         .about(name));
     }
 
-    auto record = record_of(before, id, name, *hosts, options, clock.utc());
+    auto record = record_of(plan.before, id, name, hosts, options, clock.utc());
     record.detail = to_text(targets.paths);
     auto lease = journal.open(record);
     if (!lease) return fail(std::move(lease).error());
@@ -116,8 +98,8 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     migration_result result;
     result.domain = name;
     result.id = id;
-    result.source = hosts->source;
-    result.destination = hosts->destination;
+    result.source = hosts.source;
+    result.destination = hosts.destination;
     live_driver<H, J, C> driver(source, destination, id, steps, progress, stop, how);
     result.begun = driver.start();
     driver.steer(options);
@@ -126,6 +108,7 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
 
     expected<void> outcome;
     if (targets.make) outcome = driver.make_targets(targets);
+    if (outcome) outcome = driver.hold_promise();
     if (!outcome) {
         driver.feed(event::step_failed, outcome.error().what);
     } else {
@@ -141,7 +124,6 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     result.samples = driver.take_samples();
     if (driver.blind()) result.gaps.push_back(*driver.blind());
     result.steered = driver.take_steering();
-    for (const error &each : driver.steering_problems()) result.gaps.push_back(each);
 
     resume_call resume;
     if (options.flags.has(migration::flag::postcopy)) {
@@ -155,12 +137,14 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     }
     result.state = settled.at;
     result.steps = steps.taken();
-    result.guest.source = ask(source, id, hosts->source.hostname);
-    result.guest.destination = ask(destination, id, hosts->destination.hostname);
+    result.guest.source = ask(source, id, hosts.source.hostname);
+    result.guest.destination = ask(destination, id, hosts.destination.hostname);
+    if (!outcome && result.guest.source.active()) driver.release_promise();
+    for (const error &each : driver.steering_problems()) result.gaps.push_back(each);
     if (!outcome) {
         const bool was_running = record.before.source_was == migration::activity::running;
         error failure = detail::migration_failure(
-            name, *hosts, result.guest, std::move(outcome).error(),
+            name, hosts, result.guest, std::move(outcome).error(),
             stop.stop_requested() || driver.given_up(), driver.abort_accepted(), was_running);
         if (driver.given_up()) {
             if (failure.kind == error_kind::cancelled) failure.kind = driver.given_up()->kind;
@@ -181,9 +165,9 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     if (!arrived && !result.guest.destination.unread) {
         error failure =
             make_error(error_kind::failed, "libvirt reports that the domain '" + name +
-                                               "' was migrated to " + hosts->destination.hostname +
+                                               "' was migrated to " + hosts.destination.hostname +
                                                ", but " + result.guest.text())
-                .on(hosts->destination.hostname)
+                .on(hosts.destination.hostname)
                 .about(name)
                 .advise("look for the guest's end in /var/log/libvirt/qemu/" + name + ".log there");
         if (!settled.ended()) {
@@ -196,8 +180,25 @@ migrate_journaled(H &source, const uuid &id, const std::string &name, H &destina
     }
     if (!settled.ended()) result.gaps.push_back(detail::left_open(settled, steps.id()));
     if (options.flags.has(migration::flag::offline)) return result; // there was no job
-    detail::read_statistics(driver, *hosts, result);
+    detail::read_statistics(driver, hosts, result);
+    if (how.steer.promise) {
+        result.promise = {.promised = *how.steer.promise, .measured = std::nullopt};
+        if (result.source_statistics) result.promise->measured = result.source_statistics->downtime;
+    }
     return result;
+}
+
+/// Plans, and carries it out.
+template <ports::steerable H, ports::journal J, ports::clock C = ports::system_clock>
+[[nodiscard]] expected<migration_result>
+migrate_journaled(H &source, const uuid &id, const std::string &name, H &destination, J &journal,
+                  const migration::options &options, const progress_callback &progress = {},
+                  const std::stop_token &stop = {}, const sampling &how = {},
+                  const target_images &targets = {}, C clock = {}) {
+    auto plan = plan_between(source, id, name, destination, options, how.steer);
+    if (!plan) return fail(std::move(plan).error());
+    return carry_out(source, destination, journal, *plan, progress, stop, how, targets,
+                     std::move(clock));
 }
 
 /// The same with a journal that ends with the call: nobody can take the migration up after this

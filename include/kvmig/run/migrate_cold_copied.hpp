@@ -10,9 +10,8 @@
 #include <kvmig/model/path_rule.hpp>
 #include <kvmig/run/copied_images.hpp>
 #include <kvmig/run/migrate_cold.hpp>
+#include <kvmig/run/plan_cold.hpp>
 #include <kvmig/run/plan_images.hpp>
-#include <kvmig/xml/adapt_paths.hpp>
-#include <kvmig/xml/domain.hpp>
 
 #include <functional>
 #include <optional>
@@ -69,43 +68,54 @@ namespace detail {
 
 } // namespace detail
 
-/// Migrates as `migrate_cold`, and copies every image that the definition names, with its backing
-/// chain, from host to host by rsync over SSH; the destination may start the guest once each has
-/// proven to be equal. The definition is adapted by the wish's rules. On both hosts are needed:
-/// rsync, coreutils, findutils and util-linux, and root's rights; on the source an SSH key that the
-/// destination lets in. Fails beyond that as `plan_images` and `copied_images` tell.
+/// A plan, and the shells of the hosts between which its images go.
+struct cold_copy {
+    cold_plan plan;
+    on_host here;
+    on_host there;
+};
+
+/// Plans as `plan_cold`, and looks for every image that the definition names, with its backing
+/// chain; where each goes is the wish's rules' to say. Fails beyond that as `plan_images` tells,
+/// and for a destination that the source has no address of.
+template <ports::cold_host H>
+[[nodiscard]] expected<cold_copy>
+plan_cold_copied(H &source, const uuid &id, const std::string &name, H &destination,
+                 const copy_wish &wish = {}, const cold_options &options = {},
+                 const std::stop_token &stop = {}, const copy_reach &reach = {}) {
+    auto plan = plan_cold(source, id, name, destination, options, wish.rules);
+    if (!plan) return fail(std::move(plan).error());
+    auto here = reach.host(plan->hosts.source.uri);
+    if (!here) return fail(std::move(here).error());
+    auto there = reach.host(plan->hosts.destination.uri);
+    if (!there) return fail(std::move(there).error());
+    auto images = plan_images(*here, plan->guest, wish.rules, stop);
+    if (!images) return fail(std::move(images).error());
+    if (auto set = detail::set_address(*images, plan->hosts.destination.uri, wish); !set) {
+        return fail(std::move(set).error());
+    }
+    plan->images = *std::move(images);
+    return cold_copy{*std::move(plan), *std::move(here), *std::move(there)};
+}
+
+/// Migrates the domain `id` (called `name` in messages) cold, and copies its images from host to
+/// host by rsync over SSH; the destination may start the guest once each has proven to be equal. On
+/// both hosts are needed: rsync, coreutils, findutils and util-linux, and root's rights; on the
+/// source an SSH key that the destination lets in. Refused as `plan_cold_copied` and
+/// `copied_images` tell, and done as `carry_out_cold` tells.
 template <ports::cold_host H, ports::journal J, ports::clock C = ports::system_clock>
 [[nodiscard]] expected<cold_result>
 migrate_cold_copied(H &source, const uuid &id, const std::string &name, H &destination, J &journal,
-                    const copy_wish &wish = {}, cold_options options = {},
+                    const copy_wish &wish = {}, const cold_options &options = {},
                     const cold_callback &progress = {}, const std::stop_token &stop = {},
                     const sampling &how = {}, const copy_reach &reach = {}, C clock = {}) {
-    auto hosts = meet(source, destination);
-    if (!hosts) return fail(std::move(hosts).error());
-    auto definition = source.definition(id);
-    if (!definition) return fail(std::move(definition).error());
-    auto guest = xml::parse_domain(*definition);
-    if (!guest) return fail(std::move(guest).error());
-    auto adapted = xml::with_paths(*definition, wish.rules);
-    if (!adapted) return fail(std::move(adapted).error());
-    auto here = reach.host(hosts->source.uri);
-    if (!here) return fail(std::move(here).error());
-    auto there = reach.host(hosts->destination.uri);
-    if (!there) return fail(std::move(there).error());
-    // Before anything is asked of the hosts' shells: what is refused anyway takes no time.
-    if (auto ok = check_domain_for_cold(source, id, name, destination, *hosts); !ok) {
-        return fail(std::move(ok).error());
-    }
-    auto plan = plan_images(*here, *guest, wish.rules, stop);
-    if (!plan) return fail(std::move(plan).error());
-    if (auto set = detail::set_address(*plan, hosts->destination.uri, wish); !set) {
-        return fail(std::move(set).error());
-    }
-    options.images = to_text(*plan);
-    copied_images images(*std::move(here), *std::move(there), *std::move(plan), reach.ssh,
+    auto planned = plan_cold_copied(source, id, name, destination, wish, options, stop, reach);
+    if (!planned) return fail(std::move(planned).error());
+    auto &[plan, here, there] = *planned;
+    copied_images images(std::move(here), std::move(there), *plan.images, reach.ssh,
                          reach.patience);
-    return migrate_cold(source, id, name, destination, images, *adapted, journal, options, progress,
-                        stop, how, std::move(clock));
+    return carry_out_cold(source, destination, images, journal, plan, progress, stop, how,
+                          std::move(clock));
 }
 
 } // namespace kvmig::run

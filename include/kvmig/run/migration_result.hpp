@@ -2,6 +2,7 @@
 /// What came of a migration.
 #pragma once
 
+#include <kvmig/convergence/promise.hpp>
 #include <kvmig/core/error.hpp>
 #include <kvmig/core/uuid.hpp>
 #include <kvmig/migration/machine.hpp>
@@ -51,14 +52,15 @@ struct migration_result {
     /// The completed job's statistics as each side tells them; absent where `gaps` says why.
     std::optional<model::job_statistics> source_statistics;
     std::optional<model::job_statistics> destination_statistics;
-    std::chrono::steady_clock::time_point begun; ///< from when times of samples count
-    std::vector<timed_step> steps;               ///< all that were taken, in order
-    std::vector<model::job_progress> samples;    ///< in order of time
-    std::chrono::milliseconds wall_time{0};      ///< of libvirt's call, on the steady clock
-    whereabouts guest;                           ///< asked after the call returned
-    bool events = false;                         ///< whether events were listened to
-    std::vector<steering_step> steered;          ///< what was decided on the way
-    bool cancelled_too_late = false;             ///< a stop was asked for, and the guest had moved
+    std::chrono::steady_clock::time_point begun;         ///< from when times of samples count
+    std::vector<timed_step> steps;                       ///< all that were taken, in order
+    std::vector<model::job_progress> samples;            ///< in order of time
+    std::chrono::milliseconds wall_time{0};              ///< of libvirt's call, on the steady clock
+    whereabouts guest;                                   ///< asked after the call returned
+    bool events = false;                                 ///< whether events were listened to
+    std::vector<steering_step> steered;                  ///< what was decided on the way
+    std::optional<convergence::promise_outcome> promise; ///< of a promised downtime
+    bool cancelled_too_late = false; ///< a stop was asked for, and the guest had moved
     /// Where the machine stands: `completed`, unless `gaps` says that the source was not released.
     migration::state state = migration::state::completed;
     std::vector<error> gaps; ///< what could not be read, and why

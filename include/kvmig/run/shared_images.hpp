@@ -34,7 +34,8 @@ public:
     /// Fails with `not_found` or `conflict` when the destination has not each disk's whole chain,
     /// at the same path and of the same size and format; with `unsupported` for a disk that is not
     /// a file, of which pools tell nothing.
-    [[nodiscard]] expected<void> prepare() {
+    [[nodiscard]] expected<void> prepare() { return check(); }
+    [[nodiscard]] expected<void> check() {
         auto same = compare(false);
         return same ? expected<void>() : fail(std::move(same).error());
     }

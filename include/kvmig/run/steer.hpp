@@ -40,6 +40,9 @@ struct steering_wish {
     bool may_suspend = false; ///< the policy, that is
     bool may_abort = false;   ///< the same
     std::optional<time_limit> limit{};
+    /// The longest downtime: what will not end within it goes to post-copy where that is allowed,
+    /// and else is given up. It takes the policy's place.
+    std::optional<std::chrono::milliseconds> promise{};
 };
 
 /// Something that was decided on the way.

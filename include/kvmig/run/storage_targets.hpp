@@ -26,7 +26,11 @@ namespace kvmig::run {
 struct storage_target {
     std::string disk; ///< as the guest knows it, e.g. `vda`
     std::string path;
-    std::optional<model::storage_volume> to_make; ///< absent: there is one that will do
+    std::string pool;    ///< of the destination
+    std::string format;  ///< empty: as libvirt finds it
+    bytes size{};        ///< what the guest sees
+    std::string below{}; ///< with `non_shared_inc`: the backing file; the target stands upon it
+    std::optional<model::storage_volume> to_make{}; ///< absent: there is one that will do
 };
 
 namespace detail {
@@ -172,7 +176,12 @@ require_backing(const libvirt::domain &source, const libvirt::connection &destin
     if (!pool) return fail(std::move(pool).error());
     auto there = libvirt::volume_at(destination, disk.source.path);
     if (!there) return fail(std::move(there).error());
-    storage_target out{disk.target, disk.source.path, std::nullopt};
+    storage_target out{.disk = disk.target,
+                       .path = disk.source.path,
+                       .pool = pool->name(),
+                       .format = disk.source.format,
+                       .size = *size,
+                       .below = below ? below->path : std::string()};
     if (*there) {
         if (auto fits = compare_target(disk, *size, **there, destination); !fits) {
             return fail(std::move(fits).error());
