@@ -3,13 +3,17 @@
 #include <lab/cli/console.hpp>
 #include <lab/cli/ends.hpp>
 #include <lab/cli/migrate_cold.hpp>
+#include <lab/cli/migrate_plan.hpp>
 #include <lab/cli/migrate_request.hpp>
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/migration_progress.hpp>
 #include <lab/cli/subcommands.hpp>
 
+#include <kvmig/convergence/promise.hpp>
 #include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
+#include <kvmig/migration/option_rules.hpp>
+#include <kvmig/run/choose_mode.hpp>
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/migrate_cold_copied.hpp>
@@ -22,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -53,77 +58,107 @@ private:
     std::optional<std::chrono::milliseconds> last_;
 };
 
-/// Opens what a migration needs, and calls `move(domain, destination, journal)`. What is wrong with
-/// the request is told before anything is opened.
-template <class Move>
-auto between(const migrate_request &asked, const std::stop_token &stop, Move move)
-    -> decltype(move(std::declval<const libvirt::domain &>(),
-                     std::declval<const libvirt::connection &>(),
-                     std::declval<host::sqlite_journal &>())) {
-    for (const std::string *uri : {&asked.from, &asked.to}) {
-        if (auto parsed = model::connection_uri::parse(*uri); !parsed) {
-            return fail(std::move(parsed).error());
-        }
-    }
-    const auto place = host::default_journal_path();
-    if (!place) return fail(place.error());
-    libvirt::quiet_errors();
-    auto loop = libvirt::event_loop::start(); // outlives the connections
-    if (!loop) return fail(std::move(loop).error());
+/// The two connections and the guest.
+struct opened {
+    libvirt::connection source;
+    libvirt::connection destination;
+    libvirt::domain domain;
+};
+
+expected<opened> open(const migrate_request &asked, const std::stop_token &stop) {
     auto ends = open_both(asked.from, asked.to);
     if (!ends) {
         if (!stop.stop_requested()) return fail(std::move(ends).error());
         return fail(make_error(error_kind::cancelled, "cancelled before the migration began")
                         .because(std::move(ends).error()));
     }
-    auto &[source, destination] = *ends;
-    auto domain = libvirt::domain::find(source, asked.domain);
+    auto domain = libvirt::domain::find(ends->first, asked.domain);
     if (!domain) {
         return fail(std::move(domain).error().advise("`virsh -c " + asked.from +
                                                      " list --all` lists the domains there"));
     }
-    auto journal = host::sqlite_journal::open_at(*place);
-    if (!journal) return fail(std::move(journal).error());
-    return move(*domain, destination, *journal);
+    return opened{std::move(ends->first), std::move(ends->second), *std::move(domain)};
 }
 
-expected<run::migration_result> migrate(const migrate_request &asked, const std::stop_token &stop) {
-    auto options = options_of(asked);
-    if (!options) return fail(std::move(options).error());
-    if (auto found = migration::validate(*options); !found.empty()) {
-        return fail(migration::refusal(std::move(found)));
+expected<host::sqlite_journal> open_journal() {
+    const auto place = host::default_journal_path();
+    if (!place) return fail(place.error());
+    return host::sqlite_journal::open_at(*place);
+}
+
+/// What is wrong with the request whatever the hosts say.
+expected<void> check_request(const migrate_request &asked) {
+    for (const std::string *uri : {&asked.from, &asked.to}) {
+        if (auto parsed = model::connection_uri::parse(*uri); !parsed) {
+            return fail(std::move(parsed).error());
+        }
     }
-    return between(asked, stop, [&](const auto &domain, const auto &destination, auto &journal) {
-        progress_line line(asked.domain);
-        return run::migrate(
-            domain, destination, journal, *options,
-            [&line](const model::job_progress &now) { line.show(now); }, stop,
-            {.interval = std::chrono::milliseconds(asked.interval), .steer = steering_of(asked)});
-    });
+    const auto options = options_of(asked);
+    if (!options) return fail(options.error());
+    if (asked.mode == "auto") return {}; // once it is chosen
+    if (asked.mode != "cold") {
+        auto found = migration::validate(*options);
+        if (!found.empty()) return fail(migration::refusal(std::move(found)));
+        return {};
+    }
+    if (auto how = cold_options_of(*options); !how) return fail(std::move(how).error());
+    if (auto wish = copy_wish_of(asked); !wish) return fail(std::move(wish).error());
+    return {};
 }
 
-expected<run::cold_result> migrate_cold(const migrate_request &asked, const std::stop_token &stop) {
-    auto options = options_of(asked);
-    if (!options) return fail(std::move(options).error());
-    auto how = cold_options_of(*options);
-    if (!how) return fail(std::move(how).error());
+/// Where the mode is to be chosen: the request with that mode, and why. Otherwise as it is.
+expected<std::pair<migrate_request, std::string>> choose(const migrate_request &asked,
+                                                         const opened &ends) {
+    if (asked.mode != "auto") {
+        return std::pair(asked, std::string(asked.mode_given ? "as asked for" : "the default"));
+    }
+    auto chosen = run::choose_mode(ends.domain, ends.destination);
+    if (!chosen) return fail(std::move(chosen).error());
+    migrate_request out = asked;
+    out.mode = to_string(chosen->mode);
+    out.options.migrate_disks = chosen->disks;
+    fmt::print(stderr, "kvmig: mode {}: {}\n", out.mode, chosen->why);
+    if (auto fits = check_request(out); !fits) return fail(std::move(fits).error());
+    return std::pair(std::move(out), "chosen: " + chosen->why);
+}
+
+expected<run::migration_result> migrate(const migrate_request &asked, const opened &ends,
+                                        const std::stop_token &stop) {
+    const auto options = options_of(asked);
+    if (!options) return fail(options.error());
+    auto journal = open_journal();
+    if (!journal) return fail(std::move(journal).error());
+    progress_line line(asked.domain);
+    return run::migrate(
+        ends.domain, ends.destination, *journal, *options,
+        [&line](const model::job_progress &now) { line.show(now); }, stop,
+        {.interval = std::chrono::milliseconds(asked.interval), .steer = steering_of(asked)});
+}
+
+expected<run::cold_result> migrate_cold(const migrate_request &asked, const opened &ends,
+                                        const std::stop_token &stop) {
+    const auto options = options_of(asked);
+    if (!options) return fail(options.error());
+    const auto how = cold_options_of(*options);
+    if (!how) return fail(how.error());
     const auto wish = copy_wish_of(asked);
     if (!wish) return fail(wish.error());
-    return between(asked, stop, [&](const auto &domain, const auto &destination, auto &journal) {
-        console line;
-        libvirt::hypervisor from(domain.on());
-        libvirt::hypervisor to(destination);
-        const run::cold_callback show = [&](const run::cold_progress &now) {
-            line.show(progress_text(asked.domain, now));
-        };
-        const run::sampling watched{.interval = std::chrono::milliseconds(asked.interval)};
-        if (asked.copy_images) {
-            return run::migrate_cold_copied(from, domain.id(), domain.name(), to, journal, *wish,
-                                            *how, show, stop, watched);
-        }
-        return run::migrate_cold_shared(from, domain.id(), domain.name(), to, journal, *how, show,
-                                        stop, watched);
-    });
+    auto journal = open_journal();
+    if (!journal) return fail(std::move(journal).error());
+    console line;
+    libvirt::hypervisor from(ends.domain.on());
+    libvirt::hypervisor to(ends.destination);
+    const run::cold_callback show = [&](const run::cold_progress &now) {
+        line.show(progress_text(asked.domain, now));
+    };
+    const run::sampling watched{.interval = std::chrono::milliseconds(asked.interval)};
+    const uuid &id = ends.domain.id();
+    const std::string &name = ends.domain.name();
+    if (asked.copy_images) {
+        return run::migrate_cold_copied(from, id, name, to, *journal, *wish, *how, show, stop,
+                                        watched);
+    }
+    return run::migrate_cold_shared(from, id, name, to, *journal, *how, show, stop, watched);
 }
 
 void print_answer(const run::migration_result &result) {
@@ -140,6 +175,9 @@ void print_answer(const run::migration_result &result) {
         }
         if (s->setup_time) fmt::print("  setup      {} ms\n", s->setup_time->count());
     }
+    if (result.promise && result.promise->measured && !result.promise->broken()) {
+        fmt::print("  {}\n", convergence::describe(*result.promise));
+    }
     for (const run::steering_step &each : result.steered) {
         fmt::print("  after {:.1f} s  {}: {}\n", std::chrono::duration<double>(each.at).count(),
                    to_string(each.what), each.reason);
@@ -151,27 +189,66 @@ void print_answer(const run::migration_result &result) {
     }
 }
 
-template <class Result> exit_status answer(const expected<Result> &outcome, const context &ctx) {
+void print_json(const nlohmann::json &told) {
+    // Texts come from other hosts: what is not UTF-8 is replaced, not thrown at the user.
+    fmt::print("{}\n", told.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+exit_status answer_failure(const error &why, const context &ctx) {
     if (ctx.json) {
-        const nlohmann::json told =
-            outcome ? to_json(*outcome)
-                    : nlohmann::json{{"schema", "kvmig.migrate/1"},
-                                     {"outcome", outcome.error().kind == error_kind::cancelled
-                                                     ? "cancelled"
-                                                     : "failed"},
-                                     {"error", to_json(outcome.error())}};
-        // Texts come from other hosts: what is not UTF-8 is replaced, not thrown at the user.
-        fmt::print("{}\n", told.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        const bool cancelled = why.kind == error_kind::cancelled;
+        print_json({{"schema", "kvmig.migrate/1"},
+                    {"outcome", cancelled ? "cancelled" : "failed"},
+                    {"error", to_json(why)}});
     }
-    if (!outcome) return report(outcome.error());
-    if (!ctx.json) print_answer(*outcome);
+    return report(why);
+}
+
+/// `mode`: the one that was taken, and why.
+template <class Result>
+exit_status answer(const expected<Result> &outcome, const std::string &mode, const std::string &why,
+                   const context &ctx) {
+    if (!outcome) return answer_failure(outcome.error(), ctx);
+    if (ctx.json) {
+        nlohmann::json told = to_json(*outcome);
+        told["mode"] = mode;
+        told["mode_why"] = why;
+        print_json(told);
+    } else {
+        print_answer(*outcome);
+    }
+    if constexpr (std::is_same_v<Result, run::migration_result>) {
+        if (outcome->promise && (outcome->promise->broken() || !outcome->promise->measured)) {
+            fmt::print(stderr, "kvmig: {}\n", convergence::describe(*outcome->promise));
+        }
+        if (outcome->promise && outcome->promise->broken()) return exit_status::failed;
+    }
     return exit_status::done;
 }
 
-exit_status act(const migrate_request &asked, const context &ctx) {
+exit_status act(const migrate_request &typed, const context &ctx) {
     const std::stop_token stop = ctx.interrupted.get_token();
-    if (asked.mode == "cold") return answer(migrate_cold(asked, stop), ctx);
-    return answer(migrate(asked, stop), ctx);
+    if (auto fits = check_request(typed); !fits) return answer_failure(fits.error(), ctx);
+    libvirt::quiet_errors();
+    const auto loop = libvirt::event_loop::start(); // outlives the connections
+    if (!loop) return answer_failure(loop.error(), ctx);
+    const auto ends = open(typed, stop);
+    if (!ends) return answer_failure(ends.error(), ctx);
+    const auto chosen = choose(typed, *ends);
+    if (!chosen) return answer_failure(chosen.error(), ctx);
+    const auto &[asked, why] = *chosen;
+    if (asked.dry_run) {
+        const auto plan = plan_of(asked, ends->domain, ends->destination, why, stop);
+        if (!plan) return answer_failure(plan.error(), ctx);
+        if (ctx.json) {
+            print_json(plan_json(*plan));
+        } else {
+            fmt::print("{}", plan_text(*plan));
+        }
+        return exit_status::done;
+    }
+    if (asked.mode == "cold") return answer(migrate_cold(asked, *ends, stop), asked.mode, why, ctx);
+    return answer(migrate(asked, *ends, stop), asked.mode, why, ctx);
 }
 
 } // namespace
@@ -180,13 +257,14 @@ void add_migrate(CLI::App &app, context &ctx) {
     const auto asked = std::make_shared<migrate_request>();
     CLI::App *sub = app.add_subcommand("migrate", "Migrate a domain from one host to another");
     add_request(*sub, *asked, ctx);
-    sub->footer("Example:\n"
+    sub->footer("Examples:\n"
                 "  kvmig migrate vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system "
                 "--persistent\n"
                 "  kvmig migrate vm1 --from kvm01 --to kvm02 --mode block   (in the lab)\n"
                 "Ctrl-C cancels: the guest goes on at the source. Each step is recorded below "
                 "$XDG_STATE_HOME/kvmig; `kvmig recover` takes up what was left.\n"
-                "Exit status: 0 migrated, 1 failed, 2 wrong usage, 4 cancelled, 5 something is "
+                "Exit status: 0 migrated, 1 failed or a promise broken, 2 wrong usage, 4 "
+                "cancelled, 5 something is "
                 "missing here.");
     sub->callback([asked, &ctx] {
         ctx.action = [asked, &ctx] {

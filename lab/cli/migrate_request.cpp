@@ -3,6 +3,7 @@
 #include <lab/topology/files.hpp>
 
 #include <array>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -133,6 +134,13 @@ void add_steering(CLI::App &sub, migrate_request &asked) {
     instead("--timeout-postcopy", run::at_limit::post_copy,
             "At --timeout: switch over to post-copy; needs --postcopy");
     instead("--timeout-cancel", run::at_limit::cancel, "At --timeout: cancel");
+    sub.add_option(
+           "--promise-downtime", asked.promise,
+           "Milliseconds that the guest stands still at most: what will not end within them "
+           "is cancelled, unless an aid (--auto-converge, --postcopy) ends it; if it takes "
+           "longer all the same, the exit status is 1")
+        ->check(CLI::Range(1U, 2'000'000U))
+        ->type_name("MS");
     std::vector<std::string> names;
     for (const convergence::policy &each : convergence::policies::all) {
         names.emplace_back(each.name);
@@ -146,15 +154,37 @@ void add_steering(CLI::App &sub, migrate_request &asked) {
                  "The policy may give the migration up");
 }
 
-} // namespace
-
-expected<migration::options> options_of(const migrate_request &asked) {
+/// What the mode does not go with.
+expected<void> check_mode(const migrate_request &asked) {
     if (asked.copy_images && asked.mode != "cold") {
         return fail(make_error(error_kind::invalid_argument,
                                "--copy-images is for --mode cold, and the mode is " + asked.mode)
                         .advise("disks of a running guest are copied with --mode block or "
                                 "incremental"));
     }
+    if (asked.mode == "cold" && asked.promise != 0) {
+        return fail(make_error(error_kind::invalid_argument,
+                               "--promise-downtime: with --mode cold the guest is shut off until "
+                               "it is started at the destination")
+                        .advise("promise nothing, or migrate with --mode live, block or "
+                                "incremental"));
+    }
+    const migration::options &o = asked.options;
+    if (asked.mode != "auto") return {};
+    const bool decided =
+        o.flags.has_any({flag::offline, flag::non_shared_disk, flag::non_shared_inc}) ||
+        !o.migrate_disks.empty();
+    if (!decided) return {};
+    return fail(make_error(error_kind::invalid_argument,
+                           "--mode auto itself decides what moves, and --offline, "
+                           "--copy-storage-all, --copy-storage-inc and --migrate-disks say it")
+                    .advise("leave them out, or name the mode: live, block or incremental"));
+}
+
+} // namespace
+
+expected<migration::options> options_of(const migrate_request &asked) {
+    if (auto fits = check_mode(asked); !fits) return fail(std::move(fits).error());
     migration::options out = asked.options;
     const bool cold = asked.mode == "cold";
     out.flags.set(flag::live, asked.live.value_or(!cold && !out.flags.has(flag::offline)));
@@ -184,6 +214,7 @@ expected<migration::options> options_of(const migrate_request &asked) {
 run::steering_wish steering_of(const migrate_request &asked) {
     run::steering_wish out = asked.steer;
     out.policy = convergence::policies::named(asked.policy).value_or(out.policy);
+    if (asked.promise != 0) out.promise = std::chrono::milliseconds(asked.promise);
     if (asked.timeout != 0) {
         out.limit = run::time_limit{std::chrono::seconds(asked.timeout), asked.at_timeout};
     }
@@ -201,13 +232,18 @@ void add_request(CLI::App &sub, migrate_request &asked, context &ctx) {
     sub.add_option("--lab", asked.lab, "Whose hosts kvm01 and kvm02 are; also KVMIG_LAB")
         ->capture_default_str();
     sub.add_flag("--json", ctx.json, "Answer as JSON (kvmig.migrate/1) on stdout");
+    sub.add_flag("--dry-run", asked.dry_run,
+                 "Ask both hosts, change nothing on either, and print what would be done: steps, "
+                 "disks, XML; with --json as kvmig.plan/1");
     sub.add_option("--interval", asked.interval, "Milliseconds between looks at its progress")
         ->check(CLI::Range(10U, 3'600'000U))
         ->capture_default_str();
     sub.add_option("--mode", asked.mode,
                    "live: disks are shared; block: they are copied; incremental: the top of each "
-                   "chain is; cold: the guest is shut down, and started there")
-        ->check(CLI::IsMember({"live", "block", "incremental", "cold"}))
+                   "chain is; cold: the guest is shut down, and started there; auto: whichever of "
+                   "them fits what both hosts tell of the guest and its disks, and it says which")
+        ->check(CLI::IsMember({"live", "block", "incremental", "cold", "auto"}))
+        ->each([&asked](const std::string &) { asked.mode_given = true; })
         ->capture_default_str();
     auto *copy = sub.add_flag("--copy-images", asked.copy_images,
                               "With --mode cold: copy the disks' images from host to host");

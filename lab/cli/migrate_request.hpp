@@ -25,6 +25,8 @@ struct migrate_request {
     migration::options options{.flags = {}};
     std::optional<bool> live; ///< as asked for; otherwise unless offline
     std::string mode = "live";
+    bool mode_given = false; ///< it is not the default's
+    bool dry_run = false;
     // Of the mode cold.
     bool copy_images = false;
     std::vector<std::string> path_rules; ///< `FROM=TO`
@@ -41,13 +43,15 @@ struct migrate_request {
     unsigned timeout = 0; ///< seconds; 0: none
     run::at_limit at_timeout = run::at_limit::suspend;
     std::string policy = "watch";
+    unsigned promise = 0; ///< milliseconds of downtime; 0: none
     run::steering_wish steer;
 };
 
 /// Adds every option of it to the subcommand; both must outlive the parsing.
 void add_request(CLI::App &sub, migrate_request &asked, context &ctx);
 
-/// libvirt's options, with what was typed in other units or stands in files.
+/// libvirt's options, with what was typed in other units or stands in files. Of the mode auto those
+/// that no choice changes. Fails with `invalid_argument` for what the mode does not go with.
 [[nodiscard]] expected<migration::options> options_of(const migrate_request &asked);
 [[nodiscard]] run::steering_wish steering_of(const migrate_request &asked);
 

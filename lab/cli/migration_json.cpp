@@ -118,6 +118,13 @@ nlohmann::json to_json(const run::migration_result &result) {
         if (each.downtime) step["downtime"] = each.downtime->count();
         out["steered"].push_back(std::move(step));
     }
+    if (const auto &promise = result.promise) {
+        out["promise"] = {{"promised", promise->promised.count()}};
+        if (promise->measured) {
+            out["promise"]["measured"] = promise->measured->count();
+            out["promise"]["kept"] = !promise->broken();
+        }
+    }
     if (result.source_statistics) {
         out["statistics"]["source"] = to_json(*result.source_statistics);
     }

@@ -4,6 +4,7 @@
 #include <kvmig/convergence/forecast.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <fmt/format.h>
 #include <optional>
 #include <string_view>
@@ -31,9 +32,23 @@ std::string_view phase_of(const model::job_statistics &s) {
 migration_progress::migration_progress(std::string domain) : domain_(std::move(domain)) {}
 
 void migration_progress::add(const model::job_progress &now) {
+    if (!disks_began_ && is_some(now.statistics.disk_remaining)) disks_began_ = now;
     newest_ = now;
     any_ = true;
     seen_.add(convergence::sample_of(now, std::nullopt, in_post_copy(now.statistics)));
+}
+
+/// Of disks libvirt counts bytes and, where they are mirrored, no rate: the mean since they began.
+std::optional<byte_rate> migration_progress::disk_rate() const {
+    const auto &told = newest_.statistics.disk_bps;
+    if (told && told->per_second() > 0) return told;
+    if (!disks_began_ || !newest_.statistics.disk_remaining) return std::nullopt;
+    const bytes first = *disks_began_->statistics.disk_remaining;
+    const bytes now = *newest_.statistics.disk_remaining;
+    const std::chrono::duration<double> time = newest_.since_start - disks_began_->since_start;
+    if (time.count() <= 0 || now >= first) return std::nullopt;
+    return byte_rate{static_cast<std::uint64_t>(static_cast<double>(first.count() - now.count()) /
+                                                time.count())};
 }
 
 std::string migration_progress::text() const {
@@ -44,20 +59,33 @@ std::string migration_progress::text() const {
                     std::chrono::duration<double>(newest_.since_start).count(), phase_of(s));
     if (const auto part = newest_.fraction()) out += fmt::format(", {:.0f} %", *part * 100);
     if (s.memory_remaining && is_some(s.memory_total)) {
-        out += fmt::format(", memory left {:.1f} MiB", s.memory_remaining->as_mib());
+        out += fmt::format(", memory left {:.1f} of {:.1f} MiB", s.memory_remaining->as_mib(),
+                           s.memory_total->as_mib());
     }
     if (s.disk_remaining && is_some(s.disk_total)) {
-        out += fmt::format(", disk left {:.1f} MiB", s.disk_remaining->as_mib());
+        out += fmt::format(", disk left {:.1f} of {:.1f} MiB", s.disk_remaining->as_mib(),
+                           s.disk_total->as_mib());
     }
-    if (s.memory_bps && s.memory_bps->per_second() > 0) {
+    // While disks are mirrored, memory does not move yet.
+    const auto disks = is_some(s.memory_total) ? std::nullopt : disk_rate();
+    if (disks) {
+        out += fmt::format(", {:.1f} MiB/s", disks->as_mib());
+    } else if (s.memory_bps && s.memory_bps->per_second() > 0) {
         out += fmt::format(", {:.1f} MiB/s", s.memory_bps->as_mib());
     }
     if (s.memory_dirty_rate && s.memory_dirty_rate->per_second() > 0) {
-        out += fmt::format(", {} pages/s dirtied", s.memory_dirty_rate->per_second());
+        out += s.memory_page_size
+                   ? fmt::format(", {:.1f} MiB/s dirtied",
+                                 s.memory_dirty_rate->of(*s.memory_page_size).as_mib())
+                   : fmt::format(", {} pages/s dirtied", s.memory_dirty_rate->per_second());
     }
     if (newest_.iteration) out += fmt::format(", pass {}", *newest_.iteration);
     if (s.auto_converge_throttle && *s.auto_converge_throttle > 0) {
         out += fmt::format(", guest slowed by {} %", *s.auto_converge_throttle);
+    }
+    if (disks && s.disk_remaining) {
+        return out +
+               fmt::format(", at least {:.0f} s left", disks->time_for(*s.disk_remaining).count());
     }
     const convergence::forecast end = convergence::foretell(seen_);
     if (end.ends == convergence::verdict::no) {

@@ -5,6 +5,7 @@
 #include <kvmig/convergence/window.hpp>
 #include <kvmig/model/job.hpp>
 
+#include <optional>
 #include <string>
 
 namespace kvmig::lab::cli {
@@ -22,9 +23,12 @@ public:
     [[nodiscard]] std::string text() const;
 
 private:
+    [[nodiscard]] std::optional<byte_rate> disk_rate() const;
+
     std::string domain_;
     model::job_progress newest_;
     bool any_ = false;
+    std::optional<model::job_progress> disks_began_; ///< the first look at which disks were counted
     convergence::window seen_;
 };
 

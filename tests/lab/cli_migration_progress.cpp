@@ -40,11 +40,11 @@ TEST_CASE("the phases of a migration are told by what its figures count") {
     now.statistics.disk_total = bytes::mib(16);
     now.statistics.disk_remaining = bytes::mib(4);
     progress.add(now);
-    CHECK_THAT(progress.text(),
-               Catch::StartsWith("vm1: 1.5 s, disks") && Catch::Contains("disk left 4.0 MiB"));
+    CHECK_THAT(progress.text(), Catch::StartsWith("vm1: 1.5 s, disks") &&
+                                    Catch::Contains("disk left 4.0 of 16.0 MiB"));
     progress.add(look(2s, 200, 1));
     CHECK_THAT(progress.text(), Catch::StartsWith("vm1: 2.0 s, memory") &&
-                                    Catch::Contains("memory left 200.0 MiB, 10.0 MiB/s"));
+                                    Catch::Contains("memory left 200.0 of 256.0 MiB, 10.0 MiB/s"));
     auto after = look(3s, 100, 1);
     after.statistics.memory_postcopy_requests = 3;
     progress.add(after);
@@ -76,4 +76,36 @@ TEST_CASE("what never gets less has no end in sight, until post-copy sends each 
     now.statistics.memory_postcopy_requests = 1;
     progress.add(now);
     CHECK_THAT(progress.text(), Catch::EndsWith(", at least 2 s left"));
+}
+
+TEST_CASE("disks have a rate and a time too, which is the least: memory follows") {
+    migration_progress progress("vm1");
+    model::job_progress now;
+    now.statistics.disk_total = bytes::mib(100);
+    now.statistics.memory_total = bytes{0};
+    now.since_start = 1s;
+    now.statistics.disk_remaining = bytes::mib(100);
+    progress.add(now);
+    CHECK(progress.text() == "vm1: 1.0 s, disks, disk left 100.0 of 100.0 MiB");
+    now.since_start = 3s;
+    now.statistics.disk_remaining = bytes::mib(60);
+    progress.add(now);
+    CHECK_THAT(progress.text(),
+               Catch::EndsWith("disk left 60.0 of 100.0 MiB, 20.0 MiB/s, at least 3 s left"));
+    // What libvirt tells itself counts more.
+    now.statistics.disk_bps = byte_rate::mib(30);
+    progress.add(now);
+    CHECK_THAT(progress.text(), Catch::EndsWith("30.0 MiB/s, at least 2 s left"));
+}
+
+TEST_CASE("what the guest dirties is told as the rate is, and the pass beside it") {
+    migration_progress progress("vm1");
+    auto now = look(2s, 200, 3);
+    now.iteration = 3;
+    now.statistics.memory_dirty_rate = page_rate{256};
+    progress.add(now);
+    CHECK_THAT(progress.text(), Catch::Contains("10.0 MiB/s, 1.0 MiB/s dirtied, pass 3"));
+    now.statistics.memory_page_size.reset();
+    progress.add(now);
+    CHECK_THAT(progress.text(), Catch::Contains("256 pages/s dirtied"));
 }
