@@ -3,7 +3,9 @@
 
 #include <support/catch.hpp>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace kvmig;

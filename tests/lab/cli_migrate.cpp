@@ -69,7 +69,9 @@ TEST_CASE("every option of migrate has a help text, and the footer an example") 
         ++options;
     }
     CHECK(options >= 21 + 20); // flags and parameters
-    CHECK_THAT(sub->get_footer(), Catch::Contains("kvmig migrate vm1 --from qemu+ssh://"));
+    CHECK_THAT(sub->get_footer(), Catch::Contains("kvmig migrate vm1 --from qemu+ssh://") &&
+                                      Catch::Contains("--mode auto --dry-run") &&
+                                      Catch::Contains("--promise-downtime"));
 }
 
 TEST_CASE("every flag is reached under virsh's name") {

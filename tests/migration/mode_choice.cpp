@@ -22,9 +22,9 @@ disk_seen seen_disk(const std::string &name, sharing is, bool backing = false,
             .backing_why = backing ? "" : name + " has no backing file"};
 }
 
-constexpr auto shared = sharing::shared;
-constexpr auto apart = sharing::not_shared;
-constexpr auto open_question = sharing::unknown;
+constexpr auto on_both = sharing::shared;
+constexpr auto on_one = sharing::not_shared;
+constexpr auto not_known = sharing::unknown;
 
 } // namespace
 
@@ -38,25 +38,28 @@ TEST_CASE("the mode is chosen by what is known of the guest") {
     const std::vector<row> table = {
         {false, {}, kind::cold, {}},
         {true, {}, kind::live, {}},
-        {true, {seen_disk("vda", shared)}, kind::live, {}},
-        {true, {seen_disk("vda", shared), seen_disk("vdb", shared, false, false)}, kind::live, {}},
-        {true, {seen_disk("vda", apart)}, kind::block, {}},
-        {true, {seen_disk("vda", apart, true)}, kind::incremental, {}},
-        // One that has nothing below, or not there, is copied whole, and so are all.
-        {true, {seen_disk("vda", apart, true), seen_disk("vdb", apart)}, kind::block, {}},
+        {true, {seen_disk("vda", on_both)}, kind::live, {}},
         {true,
-         {seen_disk("vda", apart, true), seen_disk("vdb", apart, true)},
+         {seen_disk("vda", on_both), seen_disk("vdb", on_both, false, false)},
+         kind::live,
+         {}},
+        {true, {seen_disk("vda", on_one)}, kind::block, {}},
+        {true, {seen_disk("vda", on_one, true)}, kind::incremental, {}},
+        // One that has nothing below, or not there, is copied whole, and so are all.
+        {true, {seen_disk("vda", on_one, true), seen_disk("vdb", on_one)}, kind::block, {}},
+        {true,
+         {seen_disk("vda", on_one, true), seen_disk("vdb", on_one, true)},
          kind::incremental,
          {}},
         // A shared disk is not to be copied upon itself.
-        {true, {seen_disk("vda", shared), seen_disk("vdb", apart)}, kind::block, {"vdb"}},
+        {true, {seen_disk("vda", on_both), seen_disk("vdb", on_one)}, kind::block, {"vdb"}},
         {true,
-         {seen_disk("vda", apart, true), seen_disk("vdb", shared)},
+         {seen_disk("vda", on_one, true), seen_disk("vdb", on_both)},
          kind::incremental,
          {"vda"}},
-        {true, {seen_disk("vda", open_question)}, std::nullopt, {}},
-        {true, {seen_disk("vda", apart, true), seen_disk("vdb", open_question)}, std::nullopt, {}},
-        {true, {seen_disk("vda", apart, true, false)}, std::nullopt, {}},
+        {true, {seen_disk("vda", not_known)}, std::nullopt, {}},
+        {true, {seen_disk("vda", on_one, true), seen_disk("vdb", not_known)}, std::nullopt, {}},
+        {true, {seen_disk("vda", on_one, true, false)}, std::nullopt, {}},
     };
     for (std::size_t i = 0; i < table.size(); ++i) {
         CAPTURE(i);
@@ -70,24 +73,24 @@ TEST_CASE("the mode is chosen by what is known of the guest") {
 }
 
 TEST_CASE("what cannot be decided is told with what was seen, and with the modes that would fit") {
-    const auto unknown = choose_mode({"vm1", true, {seen_disk("vda", open_question)}});
+    const auto unknown = choose_mode({"vm1", true, {seen_disk("vda", not_known)}});
     REQUIRE_FALSE(unknown);
     CHECK(unknown.error().kind == error_kind::conflict);
     CHECK_THAT(unknown.error().what, Catch::Contains("vda (seen of vda)"));
     CHECK_THAT(unknown.error().remedy, Catch::Contains("--mode live") &&
                                            Catch::Contains("--mode block") &&
                                            Catch::Contains("--mode incremental"));
-    const auto stuck = choose_mode({"vm1", true, {seen_disk("vdc", apart, false, false)}});
+    const auto stuck = choose_mode({"vm1", true, {seen_disk("vdc", on_one, false, false)}});
     REQUIRE_FALSE(stuck);
     CHECK_THAT(stuck.error().what, Catch::Contains("vdc") && Catch::Contains("seen of vdc"));
     CHECK_THAT(stuck.error().remedy, Catch::Contains("--mode cold --copy-images"));
 }
 
 TEST_CASE("the choice says why") {
-    const auto block = choose_mode({"vm1", true, {seen_disk("vda", apart)}});
+    const auto block = choose_mode({"vm1", true, {seen_disk("vda", on_one)}});
     REQUIRE(block);
     CHECK_THAT(block->why, Catch::Contains("seen of vda") && Catch::Contains("no backing file"));
-    const auto live = choose_mode({"vm1", true, {seen_disk("vda", shared)}});
+    const auto live = choose_mode({"vm1", true, {seen_disk("vda", on_both)}});
     REQUIRE(live);
     CHECK_THAT(live->why, Catch::Contains("all its disks are shared: vda (seen of vda)"));
 }
