@@ -101,10 +101,10 @@ std::vector<fault> transport_faults() {
     });
     out.push_back({
         .id = "fail-ports-taken",
-        .title = "another program holds the only port of the destination's migration range",
-        .breaks = {{"kvm02", "printf 'migration_port_min = 49152\nmigration_port_max = 49152\n' "
+        .title = "other programs hold all ports of the destination's migration range",
+        .breaks = {{"kvm02", "printf 'migration_port_min = 49152\\nmigration_port_max = 49153\\n' "
                              ">>/etc/libvirt/qemu.conf && systemctl restart libvirtd.service && "
-                             "systemd-run -q --unit=squatter nc -lk 49152"}},
+                             "systemd-run -q --unit=squatter sh -c 'nc -lk 49152 & nc -lk 49153'"}},
         .undo = {{"kvm02", "systemctl stop squatter.service 2>/dev/null; sed -i "
                            "/^migration_port_/d /etc/libvirt/qemu.conf && systemctl restart "
                            "libvirtd.service"}},
