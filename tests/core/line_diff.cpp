@@ -19,7 +19,7 @@ std::string diff_of(const std::string &from, const std::string &to) {
 /// Both texts again, out of the compared lines.
 std::pair<std::string, std::string> put_together(const std::string &from, const std::string &to) {
     std::pair<std::string, std::string> out;
-    for (const auto &line : kvmig::detail::compare_lines(from, to)) {
+    for (const auto &line : kvmig::diff_detail::compare_lines(from, to)) {
         if (line.mark != '+') out.first += std::string(line.text) + '\n';
         if (line.mark != '-') out.second += std::string(line.text) + '\n';
     }
@@ -76,7 +76,7 @@ TEST_CASE("whatever differs, both texts are in the difference, and as little of 
             CHECK(diff_of(from, to).empty() == (from == to));
         }
     }
-    const auto lines = kvmig::detail::compare_lines("x\ny\nx\n", "y\nx\nx\n");
+    const auto lines = kvmig::diff_detail::compare_lines("x\ny\nx\n", "y\nx\nx\n");
     CHECK(std::count_if(lines.begin(), lines.end(), [](auto l) { return l.mark == ' '; }) == 2);
 }
 

@@ -11,7 +11,7 @@
 
 namespace kvmig {
 
-namespace detail {
+namespace diff_detail {
 
 [[nodiscard]] inline std::vector<std::string_view> lines_of(std::string_view text) {
     std::vector<std::string_view> out;
@@ -84,7 +84,7 @@ struct compared_line {
     return std::to_string(count == 0 ? first : first + 1) + "," + std::to_string(count);
 }
 
-} // namespace detail
+} // namespace diff_detail
 
 /// The unified difference of two texts, three lines of context around each change; empty when their
 /// lines are the same. A last line end more or less is no difference.
@@ -92,7 +92,7 @@ struct compared_line {
                                               std::string_view from_name,
                                               std::string_view to_name) {
     constexpr std::size_t context = 3;
-    const auto lines = detail::compare_lines(from, to);
+    const auto lines = diff_detail::compare_lines(from, to);
     const auto changed = [&](std::size_t at) { return lines[at].mark != ' '; };
     std::string out;
     std::size_t before_a = 0; // lines of each text before `at`
@@ -126,8 +126,8 @@ struct compared_line {
         if (out.empty()) {
             out = "--- " + std::string(from_name) + "\n+++ " + std::string(to_name) + '\n';
         }
-        out += "@@ -" + detail::range_text(begin_a, before_a - begin_a) + " +" +
-               detail::range_text(begin_b, before_b - begin_b) + " @@\n" + body;
+        out += "@@ -" + diff_detail::range_text(begin_a, before_a - begin_a) + " +" +
+               diff_detail::range_text(begin_b, before_b - begin_b) + " @@\n" + body;
     }
     return out;
 }
