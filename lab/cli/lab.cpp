@@ -77,7 +77,7 @@ exit_status put_back(const lab_options &options, context &ctx) {
     return again_inside(*paths, ctx);
 }
 
-nlohmann::json to_json(const lab_paths &paths, const lab_status &status) {
+nlohmann::json status_json(const lab_paths &paths, const lab_status &status) {
     nlohmann::json machines = nlohmann::json::array();
     for (const machine_status &machine : status.machines) {
         machines.push_back(
@@ -101,7 +101,7 @@ exit_status show_status(const lab_options &options, context &ctx) {
     if (!paths) return report(paths.error());
     auto status = status_of_lab(*paths);
     if (!status) return report(status.error());
-    const nlohmann::json json = to_json(*paths, *status);
+    const nlohmann::json json = status_json(*paths, *status);
     if (ctx.json) {
         fmt::print("{}\n", json.dump(1));
         return exit_status::done;

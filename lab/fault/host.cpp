@@ -99,6 +99,7 @@ std::vector<fault> host_faults() {
         .title = "the destination's QEMU is killed while memory is copied",
         .breaks = {{"kvm02", "pkill -KILL -x qemu-system-x86"}},
         .tried = attempt::library,
+        .look_into_logs = true,
         .diagnosed = "KVM-DMN-004",
         .unforeseen = "it breaks later",
         .remedy = {"tail -n 40 /var/log/libvirt/qemu/vm1.log"},

@@ -98,10 +98,13 @@ inline constexpr entry daemon[] = {
     {
         .id = "KVM-DMN-004",
         .title = "The guest's QEMU ended during the migration",
-        .cause = "QEMU died between two phases: killed, crashed, or it gave up by itself.",
-        .says = symptom,
+        .cause = "QEMU died on the way: killed by somebody or for want of memory, crashed, or it "
+                 "gave up by itself.",
+        .says = usual,
         .patterns =
             {
+                // libvirt's word for any end that it did not ask for.
+                {"shutting down, reason=crashed", libvirt_both, "libvirt src/qemu/qemu_process.c"},
                 {"domain is no longer running", older, "libvirt before 6.0"},
                 {"guest unexpectedly quit", libvirt_both,
                  "libvirt src/qemu/qemu_driver.c:2643,2659|2611,2627; "
@@ -177,7 +180,6 @@ inline constexpr entry daemon[] = {
                  "or a message.",
         .patterns =
             {
-                {"shutting down, reason=crashed", libvirt_both, "libvirt src/qemu/qemu_process.c"},
                 {"qemu-system-x86[{n}]: segfault at {rest}", other, "kernel"},
                 {"Assertion `{name}' failed.", other, "C library"},
                 {"KVM internal error. Suberror: {n}", qemu_both,
@@ -202,7 +204,8 @@ inline constexpr entry daemon[] = {
                 {both, "qemu-system-x86_64 --version", ""},
             },
         .look = "the last lines of the domain's log, and the known faults of this QEMU",
-        .example = "2024-05-20 10:00:00.123+0000: shutting down, reason=crashed",
+        .example = "kernel: qemu-system-x86[812]: segfault at 18 ip 000055d0c8a3f5c4 sp "
+                   "00007ffd5d9f8a10 error 4 in qemu-system-x86_64[55d0c8600000+5d5000]",
     },
     {
         .id = "KVM-DMN-008",
