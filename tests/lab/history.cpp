@@ -162,19 +162,19 @@ TEST_CASE("a broken run is told of by name, and hides no other") {
         CHECK_THAT(said.messages,
                    Catch::Contains("left out") && Catch::Contains("results/bad/run.json"));
     }
-    const auto json =
+    const auto told =
         nlohmann::json::parse(test::call(lab::cli::add_lab, {"lab", "history", "--json"}).answer);
-    CHECK(json.at("schema") == "kvmig.history/1");
-    CHECK(json.at("runs").size() == 1);
-    CHECK(json.at("runs").at(0) == nlohmann::json{{"name", "good"},
+    CHECK(told.at("schema") == "kvmig.history/1");
+    CHECK(told.at("runs").size() == 1);
+    CHECK(told.at("runs").at(0) == nlohmann::json{{"name", "good"},
                                                   {"time", "2026-11-22T00:00:00Z"},
                                                   {"kvmig", "0.1.0"},
                                                   {"acceleration", "tcg"},
                                                   {"passed", 1},
                                                   {"failed", 0},
                                                   {"skipped", 0}});
-    CHECK(json.at("scenarios").empty());
-    CHECK_THAT(json.at("broken").at(0).get<std::string>(), Catch::Contains("results/bad"));
+    CHECK(told.at("scenarios").empty());
+    CHECK_THAT(told.at("broken").at(0).get<std::string>(), Catch::Contains("results/bad"));
 }
 
 TEST_CASE("a scenario over the runs: medians are of what passed in like environments") {
@@ -191,9 +191,9 @@ TEST_CASE("a scenario over the runs: medians are of what passed in like environm
     CHECK_THAT(said.answer, Catch::Contains("20 ms (10 to 30)") &&
                                 Catch::Contains("200 s (100 to 300)") &&
                                 Catch::Contains("10000.0 s, in an unlike environment\n"));
-    const auto json = nlohmann::json::parse(
+    const auto told = nlohmann::json::parse(
         test::call(lab::cli::add_lab, {"lab", "history", "live-shared", "--json"}).answer);
-    const auto &one = json.at("scenarios").at(0);
+    const auto &one = told.at("scenarios").at(0);
     CHECK(one.at("id") == "live-shared");
     CHECK(one.at("seconds") == 200);
     CHECK(one.at("entries").size() == 5);
