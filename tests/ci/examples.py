@@ -31,6 +31,7 @@ set -eu
 [[ " $* " == *" --preset release "* ]] && grep -q '"name": "release"' CMakePresets.json
 mkdir -p build/release
 cp "$STAND_IN" build/release/kvmig
+touch build/release/kvmig-guest-agent
 """
 
 STAND_IN = r"""#!/usr/bin/env python3
@@ -41,6 +42,8 @@ if arguments[:2] != ["lab", "run"]:
 said = subprocess.run([kvmig, *arguments], env={**os.environ, "KVMIG_LAB": "No Lab"}, text=True,
                       stderr=subprocess.PIPE, check=False).stderr
 assert "'No Lab'" in said, said
+agent = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "kvmig-guest-agent")
+assert os.path.exists(agent), "the guest's agent did not come along"
 index, count = map(int, arguments[arguments.index("--shard") + 1].split("/"))
 listed = json.loads(subprocess.run([kvmig, "lab", "list", "--json"], stdout=subprocess.PIPE,
                                    check=True).stdout)["scenarios"]
@@ -85,7 +88,7 @@ def github(pipeline):
                     environment.update(given)
                     steps.append(("run", "bash -e", step["run"]))
                 elif action == "actions/upload-artifact":
-                    steps.append(("keep", given["name"], [given["path"]]))
+                    steps.append(("keep", given["name"], given["path"].split()))
                 elif action == "actions/download-artifact":
                     steps.append(("fetch", given.get("name", given.get("pattern")), given["path"]))
                 else:
