@@ -226,6 +226,9 @@ inline constexpr entry transport[] = {
         .signs = {sign::keepalive_timeout},
         .remedy =
             {
+                {source, "ss -K dst {destination}",
+                 "while the migration hangs: ends at once what TCP would wait for a quarter of an "
+                 "hour"},
                 {source, "virsh migrate-setspeed {domain} 100",
                  "MiB/s; leave room for the control connection"},
                 {both,
