@@ -226,8 +226,8 @@ inline constexpr entry transport[] = {
         .signs = {sign::keepalive_timeout},
         .remedy =
             {
-                {source, "ss -K dst {destination}",
-                 "while the migration hangs: ends at once what TCP would wait for a quarter of an "
+                {source, "ss -K 'dst {destination} and dport >= 49152 and dport <= 49215'",
+                 "while migrations hang: ends at once what TCP would wait for a quarter of an "
                  "hour"},
                 {source, "virsh migrate-setspeed {domain} 100",
                  "MiB/s; leave room for the control connection"},
