@@ -9,7 +9,6 @@
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/recover.hpp>
 
-#include <array>
 #include <fmt/format.h>
 
 namespace kvmig::lab {
@@ -19,36 +18,23 @@ namespace {
 using migration::flag;
 using migration::state;
 
-/// Both ends of the stream are told that it is gone. Were its packets dropped, TCP would go on
-/// hoping for a quarter of an hour.
-expected<void> break_stream(const scenario_context &context) {
-    for (const std::string_view port : {"--dport", "--sport"}) {
-        for (const std::string_view chain : {"INPUT", "OUTPUT"}) {
-            const std::vector<std::string> argv{"iptables",
-                                                "-I",
-                                                std::string{chain},
-                                                "-p",
-                                                "tcp",
-                                                std::string{port},
-                                                "49152:49215",
-                                                "-j",
-                                                "REJECT",
-                                                "--reject-with",
-                                                "tcp-reset"};
-            auto done = remote_output(*find_machine("kvm02"), argv, context.stop);
-            if (!done) return fail(std::move(done).error());
-        }
-    }
+expected<void> on_kvm02(const scenario_context &context, const std::vector<std::string> &argv) {
+    auto done = remote_output(*find_machine("kvm02"), argv, context.stop);
+    if (!done) return fail(std::move(done).error());
     return {};
 }
 
+/// No new stream is let in, and the one that flows ends for both sides at once: were its packets
+/// dropped, TCP would go on hoping for a quarter of an hour.
+expected<void> break_stream(const scenario_context &context) {
+    auto closed = on_kvm02(context, {"iptables", "-I", "INPUT", "-p", "tcp", "--syn", "--dport",
+                                     "49152:49215", "-j", "REJECT", "--reject-with", "tcp-reset"});
+    if (!closed) return closed;
+    return on_kvm02(context, {"ss", "-K", "sport >= 49152 and sport <= 49215"});
+}
+
 expected<void> mend_stream(const scenario_context &context) {
-    for (const std::string_view chain : {"INPUT", "OUTPUT"}) {
-        auto done = remote_output(*find_machine("kvm02"), {"iptables", "-F", std::string{chain}},
-                                  context.stop);
-        if (!done) return fail(std::move(done).error());
-    }
-    return {};
+    return on_kvm02(context, {"iptables", "-F", "INPUT"});
 }
 
 std::string reason_at(const libvirt::domain &guest) {

@@ -83,9 +83,9 @@ public:
         if (was) downtime_before_ = *was; // not every hypervisor tells
         auto set = source_.set_max_downtime(id_, *how_.steer.promise);
         if (set) return set;
-        return fail(make_error(set.error().kind, "the source cannot be held to a downtime of " +
-                                                     std::to_string(how_.steer.promise->count()) +
-                                                     " ms")
+        const error_kind kind = set.error().kind;
+        return fail(make_error(kind, "the source cannot be held to a downtime of " +
+                                         std::to_string(how_.steer.promise->count()) + " ms")
                         .because(std::move(set).error()));
     }
     /// What the source allowed before, for the next migration: this one has ended there.

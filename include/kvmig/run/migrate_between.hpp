@@ -64,6 +64,15 @@ void read_statistics(live_driver<H, J, C> &driver, const host_pair &hosts,
                                                          hosts.destination.hostname, result.gaps);
 }
 
+/// What came of a promised downtime; nothing without a promise.
+[[nodiscard]] inline std::optional<convergence::promise_outcome>
+came_of(const std::optional<std::chrono::milliseconds> &promise, const migration_result &result) {
+    if (!promise) return std::nullopt;
+    convergence::promise_outcome out{.promised = *promise, .measured = std::nullopt};
+    if (result.source_statistics) out.measured = result.source_statistics->downtime;
+    return out;
+}
+
 } // namespace detail
 
 /// Carries out what `plan_between` planned, writing every transition to `journal` before the act
@@ -181,10 +190,7 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
     if (!settled.ended()) result.gaps.push_back(detail::left_open(settled, steps.id()));
     if (options.flags.has(migration::flag::offline)) return result; // there was no job
     detail::read_statistics(driver, hosts, result);
-    if (how.steer.promise) {
-        result.promise = {.promised = *how.steer.promise, .measured = std::nullopt};
-        if (result.source_statistics) result.promise->measured = result.source_statistics->downtime;
-    }
+    result.promise = detail::came_of(how.steer.promise, result);
     return result;
 }
 

@@ -31,7 +31,7 @@ describe_transport(const migration::options &o, const host_pair &hosts, bool dis
     if (o.flags.has(flag::offline)) return out; // nothing but the definition moves
     const std::string tls = o.flags.has(flag::tls) ? ", encrypted" : ", in the clear";
     if (o.flags.has(flag::tunnelled)) {
-        out.push_back("memory goes through the connection of the daemons");
+        out.emplace_back("memory goes through the connection of the daemons");
     } else if (o.migrate_uri) {
         out.push_back("memory goes from " + from + " to " + *o.migrate_uri + tls);
     } else {
