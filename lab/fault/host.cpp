@@ -95,16 +95,6 @@ std::vector<fault> host_faults() {
         .remedy = {"modprobe kvm_intel || modprobe kvm_amd"},
     });
     out.push_back({
-        .id = "fail-qemu-killed",
-        .title = "the destination's QEMU is killed while memory is copied",
-        .breaks = {{"kvm02", "pkill -KILL -x qemu-system-x86"}},
-        .tried = attempt::library,
-        .look_into_logs = true,
-        .diagnosed = "KVM-DMN-004",
-        .unforeseen = "it breaks later",
-        .remedy = {"tail -n 40 /var/log/libvirt/qemu/vm1.log"},
-    });
-    out.push_back({
         .id = "fail-hugepages",
         .title = "the destination has no huge pages for the guest",
         .guest = guest_on_huge_pages,

@@ -246,9 +246,6 @@ private:
                              .name = "libvirtd's journal",
                              .host = fqdn(source()),
                              .side = evidence_side::source});
-        if (what_.look_into_logs) {
-            if (auto added = add_qemu_logs(all); !added) return added;
-        }
         const diagnosis::report told = diagnosis::diagnose(all);
         if (told_.causes.empty()) told_ = told;
         prove_diagnosis("the library", describe(result.error()), told);
