@@ -173,6 +173,7 @@ private:
         evidence all = begun_evidence();
         all.texts.push_back({.text = done->err, .name = "virsh"});
         if (what_.look_into_logs) {
+            out_.samples["looked into logs"] = true;
             if (auto added = add_qemu_logs(all); !added) return added;
         }
         told_ = diagnosis::diagnose(all);

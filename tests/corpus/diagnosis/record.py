@@ -27,7 +27,8 @@ for name in sys.argv[1:]:
     release = re.search(r"\d+\.\d+\.\d+", run["environment"]["host"]["libvirt"])[0]
     for scenario in run["scenarios"]:
         samples = scenario["samples"]
-        if "virsh says" not in samples:
+        # What virsh said does not tell where QEMU's logs had to.
+        if "virsh says" not in samples or "looked into logs" in samples:
             continue
         if scenario["outcome"] != "passed":
             print(f"{name}: {scenario['id']} {scenario['outcome']}: left out", file=sys.stderr)
