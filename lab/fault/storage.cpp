@@ -103,7 +103,7 @@ std::vector<fault> storage_faults() {
         .id = "fail-disk-full",
         .title = "the destination's disk has no room for the copy",
         .pool = local_pool_name,
-        // The image as it is made fits, and not what is copied into it.
+        // libvirt makes the image for the copy with all its room.
         .breaks = {{"kvm02", "cd /var/lib/libvirt && truncate -s 8M small.disk && mkfs.ext4 -q "
                              "-m 0 small.disk && mount -o loop small.disk images && virsh -q "
                              "pool-refresh local"}},
