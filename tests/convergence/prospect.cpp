@@ -26,12 +26,10 @@ struct passes {
 };
 passes send(double memory, double rate, double dirty, double limit) {
     passes out{0, memory};
-    double sent = 0;
     const double step = 0.001;
     // In small steps: sent at one rate, dirtied at the other.
     while (out.left > rate * limit) {
         out.left += (dirty - rate) * step;
-        sent += rate * step;
         out.seconds += step;
         REQUIRE(out.seconds < 1e5);
     }
