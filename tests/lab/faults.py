@@ -241,8 +241,9 @@ def killed_in_up_and_interrupted_in_up(kvmig):
 
 
 def start_migrating(kvmig):
-    """A run of live-shared whose first migration has begun."""
-    run = kvmig.start("lab", "run", "live-shared", "--lab", kvmig.lab)
+    """A run whose migration has begun, and does not end soon: however fast the machine, it is in
+    pre-copy yet when it is disturbed."""
+    run = kvmig.start("lab", "run", "live-downtime", "--lab", kvmig.lab)
     told = []
     # Its own progress says so first: whoever asks the host by SSH may come too late.
     for line in run.stderr:
