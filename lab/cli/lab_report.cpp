@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/lab_report.hpp>
+#include <lab/cli/output.hpp>
 
 #include <lab/report/junit.hpp>
 #include <lab/report/markdown.hpp>
@@ -7,7 +8,6 @@
 #include <lab/report/page.hpp>
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
-#include <lab/topology/files.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -53,11 +53,7 @@ exit_status act(const report_request &asked) {
         told = true;
         const auto said = form->tell(*run);
         if (!said) return report(said.error());
-        if (file == "-") {
-            fmt::print("{}", *said);
-        } else if (auto written = write_file(file, *said); !written) {
-            return report(written.error());
-        }
+        if (auto written = write_to(file, *said); !written) return report(written.error());
     }
     if (!told) fmt::print("{}", table_of(*run));
     return exit_status::done;

@@ -93,16 +93,15 @@ expected<void> check_request(const migrate_request &asked) {
             return fail(std::move(parsed).error());
         }
     }
+    if (asked.mode == "cold") {
+        if (auto wish = cold_request_of(asked); !wish) return fail(std::move(wish).error());
+        return {};
+    }
     const auto options = options_of(asked);
     if (!options) return fail(options.error());
     if (asked.mode == "auto") return {}; // once it is chosen
-    if (asked.mode != "cold") {
-        auto found = migration::validate(*options);
-        if (!found.empty()) return fail(migration::refusal(std::move(found)));
-        return {};
-    }
-    if (auto how = cold_options_of(*options); !how) return fail(std::move(how).error());
-    if (auto wish = copy_wish_of(asked); !wish) return fail(std::move(wish).error());
+    auto found = migration::validate(*options);
+    if (!found.empty()) return fail(migration::refusal(std::move(found)));
     return {};
 }
 
@@ -137,11 +136,7 @@ expected<run::migration_result> migrate(const migrate_request &asked, const open
 
 expected<run::cold_result> migrate_cold(const migrate_request &asked, const opened &ends,
                                         const std::stop_token &stop) {
-    const auto options = options_of(asked);
-    if (!options) return fail(options.error());
-    const auto how = cold_options_of(*options);
-    if (!how) return fail(how.error());
-    const auto wish = copy_wish_of(asked);
+    const auto wish = cold_request_of(asked);
     if (!wish) return fail(wish.error());
     auto journal = open_journal();
     if (!journal) return fail(std::move(journal).error());
@@ -155,10 +150,10 @@ expected<run::cold_result> migrate_cold(const migrate_request &asked, const open
     const uuid &id = ends.domain.id();
     const std::string &name = ends.domain.name();
     if (asked.copy_images) {
-        return run::migrate_cold_copied(from, id, name, to, *journal, *wish, *how, show, stop,
-                                        watched);
+        return run::migrate_cold_copied(from, id, name, to, *journal, wish->copy, wish->how, show,
+                                        stop, watched);
     }
-    return run::migrate_cold_shared(from, id, name, to, *journal, *how, show, stop, watched);
+    return run::migrate_cold_shared(from, id, name, to, *journal, wish->how, show, stop, watched);
 }
 
 void print_answer(const run::migration_result &result) {

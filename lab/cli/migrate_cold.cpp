@@ -13,6 +13,9 @@ namespace kvmig::lab::cli {
 
 using migration::flag;
 
+namespace {
+
+/// Fails with `invalid_argument`, naming what has a meaning for live migrations only.
 expected<run::cold_options> cold_options_of(const migration::options &asked) {
     run::cold_options out;
     out.undefine_source = asked.flags.has(flag::undefine_source);
@@ -31,6 +34,7 @@ expected<run::cold_options> cold_options_of(const migration::options &asked) {
                     .advise("leave them out, or migrate with --mode live"));
 }
 
+/// What is asked of the copy of images.
 expected<run::copy_wish> copy_wish_of(const migrate_request &asked) {
     run::copy_wish out;
     for (const std::string &each : asked.path_rules) {
@@ -53,6 +57,18 @@ expected<run::copy_wish> copy_wish_of(const migrate_request &asked) {
     }
     out.address = *std::move(to);
     return out;
+}
+
+} // namespace
+
+expected<cold_request> cold_request_of(const migrate_request &asked) {
+    const auto options = options_of(asked);
+    if (!options) return fail(options.error());
+    auto how = cold_options_of(*options);
+    if (!how) return fail(std::move(how).error());
+    auto copy = copy_wish_of(asked);
+    if (!copy) return fail(std::move(copy).error());
+    return cold_request{.how = *how, .copy = *std::move(copy)};
 }
 
 std::string progress_text(const std::string &domain, const run::cold_progress &now) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <kvmig/core/expected.hpp>
-#include <kvmig/migration/options.hpp>
 #include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/migrate_cold_copied.hpp>
 #include <lab/cli/migrate_request.hpp>
@@ -13,11 +12,15 @@
 
 namespace kvmig::lab::cli {
 
-/// Fails with `invalid_argument`, naming what has a meaning for live migrations only.
-[[nodiscard]] expected<run::cold_options> cold_options_of(const migration::options &asked);
+/// A cold migration as the library wants it.
+struct cold_request {
+    run::cold_options how;
+    run::copy_wish copy;
+};
 
-/// What is asked of the copy of images. Fails with `invalid_argument`, naming the option.
-[[nodiscard]] expected<run::copy_wish> copy_wish_of(const migrate_request &asked);
+/// Fails with `invalid_argument`, naming the option that is wrong, or has a meaning for live
+/// migrations only.
+[[nodiscard]] expected<cold_request> cold_request_of(const migrate_request &asked);
 
 /// One line for people: `vm1: copying`.
 [[nodiscard]] std::string progress_text(const std::string &domain, const run::cold_progress &now);

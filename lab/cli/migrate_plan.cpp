@@ -29,24 +29,20 @@ expected<migration::plan> plan_of_live(const migrate_request &asked, const libvi
 expected<migration::plan> plan_of_cold(const migrate_request &asked, const libvirt::domain &domain,
                                        const libvirt::connection &destination,
                                        const std::stop_token &stop) {
-    const auto options = options_of(asked);
-    if (!options) return fail(options.error());
-    const auto how = cold_options_of(*options);
-    if (!how) return fail(how.error());
-    const auto wish = copy_wish_of(asked);
+    const auto wish = cold_request_of(asked);
     if (!wish) return fail(wish.error());
     libvirt::hypervisor from(domain.on());
     libvirt::hypervisor to(destination);
     if (!asked.copy_images) {
-        const auto plan = run::plan_cold(from, domain.id(), domain.name(), to, *how);
+        const auto plan = run::plan_cold(from, domain.id(), domain.name(), to, wish->how);
         if (!plan) return fail(plan.error());
         run::shared_images images(from, to, plan->guest);
         if (auto able = images.check(); !able) return fail(std::move(able).error());
         return run::describe_plan(*plan, to);
     }
     const run::copy_reach reach;
-    auto planned =
-        run::plan_cold_copied(from, domain.id(), domain.name(), to, *wish, *how, stop, reach);
+    auto planned = run::plan_cold_copied(from, domain.id(), domain.name(), to, wish->copy,
+                                         wish->how, stop, reach);
     if (!planned) return fail(std::move(planned).error());
     run::copied_images images(std::move(planned->here), std::move(planned->there),
                               *planned->plan.images, reach.ssh);

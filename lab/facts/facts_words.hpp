@@ -5,6 +5,7 @@
 #include <kvmig/model/domain.hpp>
 #include <kvmig/model/nfs_export.hpp>
 #include <kvmig/model/nfs_mount.hpp>
+#include <kvmig/xml/disk.hpp>
 
 #include <string_view>
 #include <type_traits>
@@ -16,20 +17,16 @@ namespace kvmig::lab {
 /// What `word_of` says of a number that no enumerator has.
 inline constexpr std::string_view no_word = "unknown";
 
+/// The words of the attribute `type` in a domain's XML; what has none there is named here.
 [[nodiscard]] constexpr std::string_view word_of(model::source_kind what) noexcept {
+    for (const auto &[word, kind] : xml::detail::source_kinds) {
+        if (kind == what) return word;
+    }
     switch (what) {
     case model::source_kind::none: return "none";
-    case model::source_kind::file: return "file";
-    case model::source_kind::block: return "block";
-    case model::source_kind::dir: return "dir";
-    case model::source_kind::network: return "network";
-    case model::source_kind::volume: return "volume";
-    case model::source_kind::nvme: return "nvme";
-    case model::source_kind::vhostuser: return "vhostuser";
-    case model::source_kind::vhostvdpa: return "vhostvdpa";
     case model::source_kind::other: return "other";
+    default: return no_word;
     }
-    return no_word;
 }
 
 [[nodiscard]] constexpr std::string_view word_of(model::client_kind what) noexcept {

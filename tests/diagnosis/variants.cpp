@@ -134,6 +134,13 @@ TEST_CASE("a message cut short is known or unknown, never another cause for cert
     CHECK(known * 10 > tried * 4);
 }
 
+TEST_CASE("libvirt's own prefix is no message cut at its front") {
+    // The end of `KVM internal error: {rest}` too, which QEMU says.
+    CHECK(ids(diagnose("internal error: the ship has sailed")).empty());
+    CHECK(ids(diagnose("error: internal error: the ship has sailed")).empty());
+    CHECK(first_id(diagnose("KVM internal error: the ship has sailed")) == "KVM-DMN-007");
+}
+
 TEST_CASE("any bytes are survived, and answered the same each time") {
     std::mt19937 random(20240520);
     std::vector<std::string> seeds;

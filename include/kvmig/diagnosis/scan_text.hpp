@@ -161,7 +161,7 @@ private:
             const std::size_t all = known_.templates().literal(one.id) - tail;
             const std::size_t seen =
                 one.match.literal - (one.match.cut_back ? 0 : std::min(tail, one.match.literal));
-            if (seen < 16 || seen * 2 < all) return false;
+            if (seen < 16 || seen * 2 < all || only_prefix(one.match)) return false;
         }
         const rule &meaning = known_[one.id];
         if (meaning.is != rule::sort::cause || kind_ == text_kind::message) return true;
@@ -171,6 +171,12 @@ private:
         }
         return needs != place::not_in_daemon_log ||
                !(kind_ == text_kind::daemon_log || daemon_line());
+    }
+    /// What is left of a message cut at its front is how libvirt begins many of its own.
+    [[nodiscard]] bool only_prefix(const template_match &match) const {
+        constexpr std::string_view prefix = "internal error: ";
+        const auto text = std::string_view(folded_).substr(match.where.begin);
+        return match.cut_front && match.literal <= prefix.size() && text.starts_with(prefix);
     }
     [[nodiscard]] bool virt_line() const {
         return detail::contains_any(
