@@ -66,6 +66,7 @@ expected<cold_request> cold_request_of(const migrate_request &asked) {
     if (!options) return fail(options.error());
     auto how = cold_options_of(*options);
     if (!how) return fail(std::move(how).error());
+    how->keep_state = asked.keep_state;
     auto copy = copy_wish_of(asked);
     if (!copy) return fail(std::move(copy).error());
     return cold_request{.how = *how, .copy = *std::move(copy)};

@@ -247,6 +247,10 @@ void add_request(CLI::App &sub, migrate_request &asked, context &ctx) {
         ->capture_default_str();
     auto *copy = sub.add_flag("--copy-images", asked.copy_images,
                               "With --mode cold: copy the disks' images from host to host");
+    sub.add_flag("--keep-state", asked.keep_state,
+                 "With --copy-images: save the guest's memory and copy it too, so that it goes on "
+                 "where it stood, rather than shut it down")
+        ->needs(copy);
     sub.add_option("--map-path", asked.path_rules,
                    "With --copy-images: what is below FROM at the source is below TO at the "
                    "destination; may be given several times")

@@ -29,6 +29,7 @@ struct migrate_request {
     bool dry_run = false;
     // Of the mode cold.
     bool copy_images = false;
+    bool keep_state = false;
     std::vector<std::string> path_rules; ///< `FROM=TO`
     std::string copy_address;            ///< `[USER@]HOST[:PORT]`
     std::string xml_file;

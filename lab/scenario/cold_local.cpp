@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// cold-local-file, cold-local-lvm: shut down, and its images copied from host to host.
+/// cold-local-file, cold-local-lvm: shut down, and its images copied from host to host;
+/// cold-state-save: its memory too.
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/cold_moves.hpp>
 #include <lab/scenario/scenarios.hpp>
@@ -65,6 +66,27 @@ expected<void> run_cold_local_file(scenario_context &context) {
     if (done) done = on->dismiss(*guest);
     if (done) done = on->strike();
     return done;
+}
+
+expected<void> run_cold_state_save(scenario_context &context) {
+    return play(context, usual_guest(), local_pool_name, bytes::mib(64),
+                [](stage &on, performer &guest) -> expected<void> {
+                    auto moved =
+                        move_cold(on, guest, "", on.on().kvm02(), true,
+                                  "disk and saved memory have the same checksums on both hosts",
+                                  by_copied_images({.undefine_source = true, .keep_state = true}),
+                                  memory::kept);
+                    if (!moved) return fail(std::move(moved).error());
+                    on.own_volume(on.on().kvm02(), guest.guest.disk.string());
+                    for (const std::string_view host : {"kvm01", "kvm02"}) {
+                        auto left = on_machine(
+                            on, host, {"find", run::copy_reach{}.saved_states, "-type", "f"});
+                        if (!left) return fail(std::move(left).error());
+                        on.context().out.prove(fmt::format("no saved memory is left on {}", host),
+                                               left->empty(), left->empty() ? "none" : *left);
+                    }
+                    return {};
+                });
 }
 
 constexpr std::string_view disk_file = "/var/tmp/kvmig-volumes";
@@ -162,6 +184,12 @@ expected<void> run_cold_local_lvm(scenario_context &context) {
 scenario cold_local_file() {
     return {"cold-local-file", "cold", "shut down, a sparse image copied from host to host", false,
             run_cold_local_file};
+}
+
+scenario cold_state_save() {
+    return {"cold-state-save", "cold",
+            "memory saved to a file, copied with the disk, and gone on from", false,
+            run_cold_state_save};
 }
 
 scenario cold_local_lvm() {

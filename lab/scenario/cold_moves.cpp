@@ -61,10 +61,14 @@ cold_way by_copied_images(const run::cold_options &how) {
 
 expected<run::cold_result> move_cold(stage &on, performer &guest, const std::string &prefix,
                                      const libvirt::connection &to, bool undefine_source,
-                                     std::string_view images, const cold_way &way) {
+                                     std::string_view images, const cold_way &way, memory keeps) {
     scenario_context &context = on.context();
     const observe::beat_key before = guest.watch.key();
-    guest.watch.leave();
+    const bool goes_on = keeps == memory::kept;
+    if (!goes_on)
+        guest.watch.leave();
+    else if (auto begun = guest.watch.begin(); !begun)
+        return fail(std::move(begun).error());
     const libvirt::domain source = guest.at.share();
     libvirt::hypervisor from(source.on());
     libvirt::hypervisor there(to);
@@ -91,9 +95,9 @@ expected<run::cold_result> move_cold(stage &on, performer &guest, const std::str
                                         : "the source keeps its definition, as it was told to"),
               undefine_source ? !*left : *left && !(**left).active,
               *left ? (**left).reason_text : "the source does not know it");
-    if (auto proven = prove_disk(on, guest, prefix, before); !proven) {
-        return fail(std::move(proven).error());
-    }
+    const auto proven = goes_on ? guest.watch.prove(out, prefix, context.stop)
+                                : prove_disk(on, guest, prefix, before);
+    if (!proven) return fail(proven.error());
     return moved;
 }
 

@@ -8,6 +8,7 @@
 #include <kvmig/run/migrate_cold_copied.hpp>
 #include <lab/scenario/stage.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -29,11 +30,15 @@ using cold_way = std::function<expected<run::cold_result>(const cold_ends &)>;
 /// Images that are copied from host to host.
 [[nodiscard]] cold_way by_copied_images(const run::cold_options &how);
 
+/// Whether the guest boots anew, or goes on where it stood.
+enum class memory : std::uint8_t { lost, kept };
+
 /// Moves the guest and proves it from both hosts and from within, every name prefixed with
 /// `prefix`; `images` says what is proven of its images.
 [[nodiscard]] expected<run::cold_result>
 move_cold(stage &on, performer &guest, const std::string &prefix, const libvirt::connection &to,
-          bool undefine_source, std::string_view images, const cold_way &way);
+          bool undefine_source, std::string_view images, const cold_way &way,
+          memory keeps = memory::lost);
 
 /// Tries to move the guest by copied images, which must be refused with `words` in the error, and
 /// proves that the guest goes on unhurt.

@@ -9,6 +9,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario cold_shared();
 [[nodiscard]] scenario cold_local_file();
 [[nodiscard]] scenario cold_local_lvm();
+[[nodiscard]] scenario cold_state_save();
 [[nodiscard]] scenario live_shared();
 [[nodiscard]] scenario live_shared_mount();
 [[nodiscard]] scenario live_block();
@@ -19,6 +20,8 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_converge();
 [[nodiscard]] scenario live_recovery();
 [[nodiscard]] scenario live_postcopy();
+[[nodiscard]] scenario live_parallel();
+[[nodiscard]] scenario live_auto();
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
 [[nodiscard]] scenario live_tls();

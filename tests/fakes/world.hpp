@@ -3,13 +3,18 @@
 /// or after any call: the call throws `killed`, and so do all later ones of that controller.
 #pragma once
 
-#include <kvmig/ports/cold_host.hpp>
-#include <kvmig/ports/journal.hpp>
+#include <kvmig/core/uuid.hpp>
+#include <kvmig/model/domain.hpp>
+#include <kvmig/model/job.hpp>
+#include <kvmig/model/storage.hpp>
 #include <kvmig/run/memory_journal.hpp>
-#include <kvmig/run/recover.hpp>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -34,7 +39,10 @@ public:
         bool deaf = false;         ///< the guest does not hear that it is to shut down
         bool other_image = false;  ///< the destination has another one at the path
         bool cannot_start = false; ///< the destination cannot start the guest
-        std::string image = "/images/vm1.qcow2"; ///< of the guest's one disk, raw
+        std::string image = "/images/vm1.qcow2"; ///< of the guest's one disk, raw; empty: no disk
+        /// Where each side keeps a saved guest's memory; empty: it cannot be saved.
+        std::array<std::filesystem::path, 2> saved{};
+        bool cannot_save = false; ///< saving fails, and the guest runs on
     };
     // Its phases.
     static constexpr int none = 0;
@@ -135,9 +143,32 @@ public:
             auto noted = change(side, false, [](auto &g) { g->reason = 6; }); // failed
             return noted ? fail(error_kind::failed, "cannot start the guest") : noted;
         }
-        return change(side, false, [](auto &g) {
-            *g = {model::domain_state::running, 1, "booted", true, true};
+        return change(side, false, [this, side](auto &g) {
+            std::error_code missing;
+            const auto &state = script_.saved[static_cast<std::size_t>(side)];
+            const bool restored = !state.empty() && std::filesystem::remove(state, missing);
+            booted_ = booted_ || !restored;
+            *g = {model::domain_state::running, restored ? 3 : 1, restored ? "restored" : "booted",
+                  true, true};
         });
+    }
+    /// Its memory goes to a file, and the guest is off.
+    expected<void> save(int side) {
+        if (script_.cannot_save) return fail(error_kind::failed, "no room for the state");
+        return change(side, true, [this, side](auto &g) {
+            std::ofstream(script_.saved[static_cast<std::size_t>(side)]) << "memory";
+            end_process(g, 5); // saved
+        });
+    }
+    expected<void> forget_saved(int side) {
+        return change(side, std::nullopt, [this, side](auto &) {
+            std::filesystem::remove(script_.saved[static_cast<std::size_t>(side)]);
+        });
+    }
+    /// Whether the guest was ever started without its memory.
+    [[nodiscard]] bool booted() {
+        const std::scoped_lock held(lock_);
+        return booted_;
     }
     expected<void> destroy(int side) {
         return change(side, true, [](auto &g) { end_process(g, 2); });
@@ -292,180 +323,8 @@ private:
     std::optional<expected<void>> outcome_;
     bool ever_two_ = false;
     bool going_down_ = false;
+    bool booted_ = false;
     bool target_ = false;
 };
-
-/// A controller's connection to one of the hosts.
-class world_host {
-public:
-    world_host(world &in, int side) : in_(&in), side_(side), controller_(in.controller()) {}
-
-    expected<model::host> host() {
-        return in_->call(controller_, [&]() -> expected<model::host> {
-            model::host out;
-            out.hostname = side_ == 0 ? "kvm01" : "kvm02";
-            out.uri = uri();
-            out.libvirt = {9, 0, 0};
-            return out;
-        });
-    }
-    [[nodiscard]] std::string uri() const { return side_ == 0 ? "fake:///0" : "fake:///1"; }
-    bool same_connection(const world_host &other) const { return side_ == other.side_; }
-    [[nodiscard]] static bool is_alive() { return true; }
-    expected<std::optional<model::domain_status>> status(const uuid &) {
-        return in_->call(controller_, [&]() -> expected<std::optional<model::domain_status>> {
-            return in_->status(side_);
-        });
-    }
-    expected<model::job_statistics> job(const uuid &) {
-        return in_->call(controller_, [&] { return in_->job(side_); });
-    }
-    expected<model::job_statistics> completed_job(const uuid &) {
-        return in_->call(controller_, []() -> expected<model::job_statistics> {
-            return model::job_statistics{};
-        });
-    }
-    expected<void> abort_job(const uuid &) {
-        return in_->call(controller_, [&] { return in_->abort(); });
-    }
-    expected<void> start_postcopy(const uuid &) { return {}; }
-    expected<std::chrono::milliseconds> max_downtime(const uuid &) {
-        return std::chrono::milliseconds{300};
-    }
-    expected<void> set_max_downtime(const uuid &, std::chrono::milliseconds) { return {}; }
-    expected<void> set_max_speed(const uuid &, byte_rate) { return {}; }
-    /// Called on a thread of its own, which a killed process takes with it.
-    expected<void> migrate(const uuid &, world_host &, const migration::options &) {
-        try {
-            return in_->call(controller_, [&] { return in_->migrate(controller_); });
-        } catch (const killed &) {
-            return fail(error_kind::unreachable, "killed");
-        }
-    }
-    expected<ports::subscription> watch_job(const uuid &, const ports::job_event_callback &) {
-        return fail(error_kind::unsupported, "no event loop runs");
-    }
-    expected<ports::subscription> watch_lifecycle(const uuid &, const ports::life_callback &) {
-        return fail(error_kind::unsupported, "no event loop runs");
-    }
-    expected<void> suspend(const uuid &) {
-        return fail(error_kind::unsupported, "nobody suspends here");
-    }
-    expected<void> resume(const uuid &) {
-        return in_->call(controller_, [&] { return in_->resume(side_); });
-    }
-    expected<void> start(const uuid &) {
-        return in_->call(controller_, [&] { return in_->start(side_); });
-    }
-    expected<void> destroy(const uuid &) {
-        return in_->call(controller_, [&] { return in_->destroy(side_); });
-    }
-    expected<void> undefine(const uuid &) {
-        return in_->call(controller_, [&] { return in_->undefine(side_); });
-    }
-    expected<void> remove_image(const std::string &) {
-        return in_->call(controller_, [&]() -> expected<void> {
-            in_->set_target(false);
-            return {};
-        });
-    }
-    expected<std::string> definition(const uuid &) {
-        return in_->call(controller_, [&]() -> expected<std::string> {
-            return "<domain type='kvm'><name>vm1</name><memory>1024</memory><devices>"
-                   "<disk type='file'><source file='" +
-                   in_->image_path() + "'/><target dev='vda'/></disk></devices></domain>";
-        });
-    }
-    expected<void> define(const std::string &) {
-        return in_->call(controller_, [&] { return in_->define(side_); });
-    }
-    expected<std::optional<uuid>> named(const std::string &) {
-        return in_->call(controller_, [&]() -> expected<std::optional<uuid>> {
-            const auto there = in_->status(side_);
-            return there ? std::optional(in_->id) : std::nullopt;
-        });
-    }
-    expected<void> shut_down(const uuid &) {
-        return in_->call(controller_, [&] { return in_->shut_down(side_); });
-    }
-    expected<std::optional<model::storage_volume>> image(const std::string &) {
-        return in_->call(controller_, [&]() -> expected<std::optional<model::storage_volume>> {
-            return in_->image(side_);
-        });
-    }
-
-private:
-    world *in_;
-    int side_;
-    int controller_;
-};
-
-static_assert(ports::cold_host<world_host>);
-
-/// A controller's hold of the world's journal.
-class world_journal {
-public:
-    using lease = run::memory_journal::lease;
-
-    explicit world_journal(world &in) : in_(&in), controller_(in.controller()) {}
-
-    expected<lease> open(const ports::migration_record &record) {
-        return in_->call(controller_, [&] { return in_->records.open(record); });
-    }
-    expected<lease> take(ports::migration_id id) {
-        return in_->call(controller_, [&] { return in_->records.take(id); });
-    }
-    expected<void> append(const lease &held, const ports::journal_entry &entry) {
-        return in_->call(controller_, [&] { return in_->records.append(held, entry); });
-    }
-    expected<ports::journaled_migration> read(ports::migration_id id) {
-        return in_->call(controller_, [&] { return in_->records.read(id); });
-    }
-    expected<std::vector<ports::migration_id>> unfinished() {
-        return in_->call(controller_, [&] { return in_->records.unfinished(); });
-    }
-
-private:
-    world *in_;
-    int controller_;
-};
-
-static_assert(ports::journal<world_journal>);
-
-/// Looks so often that nothing of the world is waited for.
-inline const run::sampling quick{.interval = std::chrono::milliseconds(1),
-                                 .abort_interval = std::chrono::milliseconds(1),
-                                 .final_event = std::chrono::milliseconds(0),
-                                 .patience = std::chrono::milliseconds(5),
-                                 .shutdown = std::chrono::milliseconds(20)};
-
-/// What came of a controller that took up what was left.
-struct taken_up {
-    bool killed = false;
-    std::vector<run::settlement> settled; ///< in the order in which they were open
-};
-
-/// A new controller takes up every open migration; it is killed at its `at`-th half of a call (0:
-/// never). An error of `recover` is a failure of the fake's user, and thrown.
-inline taken_up take_up(world &w, int at, bool undo, const run::sampling &how,
-                        const run::copy_reach &reach = {}) {
-    w.begin_controller(at);
-    world_journal journal(w);
-    taken_up out;
-    try {
-        const auto open = journal.unfinished();
-        for (const ports::migration_id id : open.value()) {
-            const auto connect = [&](const std::string &uri) -> expected<world_host> {
-                return world_host(w, uri == "fake:///0" ? 0 : 1);
-            };
-            auto came = run::recover(journal, id, connect, {.undo = undo, .chosen = {}}, {}, how,
-                                     ports::system_clock(), reach);
-            out.settled.push_back(std::move(came.value().now));
-        }
-    } catch (const killed &) {
-    }
-    out.killed = w.was_killed();
-    return out;
-}
 
 } // namespace kvmig::fakes

@@ -367,8 +367,12 @@ TEST_CASE("images are copied only cold, and by rules that can be read") {
     out = with({"--mode", "cold", "--copy-address", "root@:22"});
     CHECK(out.status == exit_status::usage);
     CHECK_THAT(out.messages, Catch::Contains("--copy-address"));
-    CHECK_THAT(migrate_refused({"vm1", "--from", "a", "--to", "b", "--map-path", "/a=/b"}),
-               Catch::Contains("--copy-images"));
+    for (const std::vector<std::string> &lone : {std::vector<std::string>{"--map-path", "/a=/b"},
+                                                 std::vector<std::string>{"--keep-state"}}) {
+        std::vector<std::string> all = {"vm1", "--from", "a", "--to", "b"};
+        all.insert(all.end(), lone.begin(), lone.end());
+        CHECK_THAT(migrate_refused(all), Catch::Contains("--copy-images"));
+    }
 }
 
 TEST_CASE("a guest without images is migrated cold where they would be copied") {

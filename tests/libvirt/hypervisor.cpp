@@ -94,3 +94,23 @@ TEST_CASE("a guest is shut down, undefined, and defined again from its definitio
     REQUIRE(host.define(*text));
     CHECK((*host.status(guest->id()))->persistent);
 }
+
+TEST_CASE("a guest's memory is saved, gone on from, and forgotten") {
+    libvirt::quiet_errors();
+    const auto here = libvirt::connection::open("test:///default");
+    REQUIRE(here);
+    const auto guest = libvirt::domain::lookup(*here, "test");
+    REQUIRE(guest);
+    const libvirt::hypervisor host(*here);
+    REQUIRE(host.save(guest->id()));
+    CHECK_FALSE((*host.status(guest->id()))->active);
+    CHECK((*host.status(guest->id()))->reason_text == "saved");
+    REQUIRE(host.start(guest->id()));
+    CHECK((*host.status(guest->id()))->active);
+    CHECK_FALSE(*guest->has_managed_save());
+    REQUIRE(host.save(guest->id()));
+    CHECK(*guest->has_managed_save());
+    REQUIRE(host.forget_saved(guest->id()));
+    CHECK_FALSE(*guest->has_managed_save());
+    CHECK(host.forget_saved(guest->id()));
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A cold migration and its recovery over a fake of two hosts, the controller killed at every call.
-#include <fakes/world.hpp>
+#include <fakes/controllers.hpp>
 #include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/recover.hpp>
 #include <support/catch.hpp>

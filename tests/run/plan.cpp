@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Plans are made by looking: on fakes, in which every change is counted, and on libvirt's own test
 // driver, whose hosts are compared as a whole.
+#include <fakes/controllers.hpp>
 #include <fakes/far_host.hpp>
 #include <fakes/hypervisor.hpp>
-#include <fakes/world.hpp>
 #include <kvmig/run/choose_mode.hpp>
 #include <kvmig/run/describe_cold.hpp>
 #include <kvmig/run/migrate_cold_copied.hpp>

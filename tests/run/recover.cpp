@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The controller killed at every point of a live migration, and of the recovery after it.
-#include <fakes/world.hpp>
+#include <fakes/controllers.hpp>
 #include <kvmig/run/migrate_between.hpp>
 #include <kvmig/run/recover.hpp>
 #include <support/catch.hpp>

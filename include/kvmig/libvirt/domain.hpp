@@ -115,6 +115,13 @@ public:
     [[nodiscard]] expected<void> shutdown(unsigned flags = 0) const {
         return check(virDomainShutdownFlags(raw(), flags), "cannot ask to shut down");
     }
+    /// Writes its memory to a file of libvirt's own, and ends it; `start` goes on from there.
+    [[nodiscard]] expected<void> managed_save(unsigned flags = 0) const {
+        return check(virDomainManagedSave(raw(), flags), "cannot save the state");
+    }
+    [[nodiscard]] expected<void> remove_managed_save() const {
+        return check(virDomainManagedSaveRemove(raw(), 0), "cannot remove the saved state");
+    }
     /// Ends it at once; `virDomainDestroyFlagsValues`.
     [[nodiscard]] expected<void> destroy(unsigned flags = 0) const {
         return check(virDomainDestroyFlags(raw(), flags), "cannot destroy");

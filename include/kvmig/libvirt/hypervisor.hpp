@@ -185,6 +185,16 @@ public:
     [[nodiscard]] expected<void> shut_down(const uuid &id) const {
         return with(id, [](const domain &d) { return d.shutdown(); });
     }
+    [[nodiscard]] expected<void> save(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.managed_save(); });
+    }
+    [[nodiscard]] expected<void> forget_saved(const uuid &id) const {
+        return with(id, [](const domain &d) -> expected<void> {
+            auto saved = d.has_managed_save();
+            if (!saved) return fail(std::move(saved).error());
+            return *saved ? d.remove_managed_save() : expected<void>();
+        });
+    }
     [[nodiscard]] expected<std::optional<model::storage_volume>>
     image(const std::string &path) const {
         return volume_at_now(connection_, path);

@@ -115,6 +115,10 @@ inline void write_cold(step_writer &out, const plan &of, const origin &before) {
     if (before.stop == stop_method::shutdown) {
         out.at_source(state::stopping, "ask the guest to shut down, and wait until it has", name);
     }
+    if (before.stop == stop_method::save) {
+        out.at_source(state::stopping, "save the guest's memory to a file, and end its process",
+                      name);
+    }
     for (const planned_disk &each : of.disks) {
         if (each.travels) {
             out.at_source(state::copying, "copy the image to the destination", each.source);
@@ -128,7 +132,11 @@ inline void write_cold(step_writer &out, const plan &of, const origin &before) {
     }
     out.at_destination(state::defining, "define the guest", name);
     if (before.start_at_destination) {
-        out.at_destination(state::starting, "start the guest", name);
+        out.at_destination(state::starting,
+                           before.stop == stop_method::save
+                               ? "start the guest, which goes on from its saved memory"
+                               : "start the guest",
+                           name);
     }
     out.end();
 }

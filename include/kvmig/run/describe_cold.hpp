@@ -47,11 +47,13 @@ template <ports::cold_host H>
         std::find_if(guest.disks.begin(), guest.disks.end(),
                      [&](const model::disk &each) { return each.source.path == image.source; });
     const bool device = image.kind == image_kind::block;
+    const bool state = image.format == "state";
     return {.disk = owner == guest.disks.end() ? std::string() : owner->target,
             .source = image.source,
             .travels = true,
-            .why = device ? "it is copied into the volume that is there, whose content is lost"
-                          : "it is copied from host to host",
+            .why = device  ? "it is copied into the volume that is there, whose content is lost"
+                   : state ? "the guest's memory, once it is saved, is copied from host to host"
+                           : "it is copied from host to host",
             .target = image.destination,
             .pool = {},
             .volume = {},
@@ -102,6 +104,10 @@ template <ports::cold_host H>
     if (before.stop == migration::stop_method::shutdown) {
         out.unknown.emplace_back("whether the guest heeds that it is to shut down, and how long "
                                  "that takes");
+    }
+    if (before.stop == migration::stop_method::save) {
+        out.unknown.emplace_back("how much memory the guest has in use, and so how large its "
+                                 "saved state is");
     }
     out.unknown.emplace_back(plan.images
                                  ? "how long the copy takes; images of a guest that runs may grow "

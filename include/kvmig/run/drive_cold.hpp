@@ -112,13 +112,21 @@ public:
     /// After a cancel; and a destination that could not start the guest once is not asked again.
     [[nodiscard]] bool gives_up() const noexcept { return start_failed_ || stop_requested(); }
     [[nodiscard]] expected<void> remove_targets() { return images_.remove(); }
-    [[nodiscard]] expected<void> keep_targets() { return images_.keep(); }
+    /// A state left at the source would be gone on from when somebody starts the guest there.
+    [[nodiscard]] expected<void> keep_targets() {
+        if (auto kept = images_.keep(); !kept) return kept;
+        if (steps_.before().stop != migration::stop_method::save) return {};
+        auto known = source_.status(id_);
+        if (!known) return fail(std::move(known).error());
+        return *known ? source_.forget_saved(id_) : expected<void>();
+    }
 
     /// What went wrong, if anything did; the first of it.
     [[nodiscard]] const std::optional<error> &why() const noexcept { return why_; }
     /// What proved that the copy is equal.
     [[nodiscard]] const std::string &proof() const noexcept { return proof_; }
-    /// From when the guest was seen shut off until the destination had started it.
+    /// From when the guest was seen shut off, or began to be saved, until the destination had
+    /// started it.
     [[nodiscard]] std::optional<std::chrono::milliseconds> downtime() const {
         if (!stopped_ || !started_) return std::nullopt;
         return std::chrono::duration_cast<std::chrono::milliseconds>(*started_ - *stopped_);
@@ -131,6 +139,7 @@ private:
     }
 
     void stop_guest() {
+        if (steps_.before().stop == migration::stop_method::save) return save_guest();
         if (!asked_) {
             auto asked = source_.shut_down(id_);
             // Somebody else may have switched it off meanwhile: that is seen next.
@@ -161,6 +170,29 @@ private:
                             "from within and migrate it then"));
         }
         this->pause();
+    }
+    /// It stands still from the beginning of the call, and is off at its end.
+    void save_guest() {
+        const auto begun = clock::now();
+        expected<void> saved;
+        {
+            // One that comes before the job has begun finds nothing to abort: the guest is saved
+            // then, and started again.
+            const std::stop_callback calling_off(
+                stop_, [this] { static_cast<void>(source_.abort_job(id_)); });
+            saved = source_.save(id_);
+        }
+        auto status = source_.status(id_);
+        if (!status) return lose_source(status.error());
+        if (*status && !(**status).active) {
+            stopped_ = begun;
+            feed(event::source_stopped, (**status).reason_text);
+            return;
+        }
+        if (stop_requested()) return this->observe(event::cancel_requested, "as asked for");
+        step_failed(
+            saved ? make_error(error_kind::failed, "the guest's state was saved, and it runs on")
+                  : std::move(saved).error());
     }
     void lose_source(const error &why) {
         if (!why_) why_ = why;

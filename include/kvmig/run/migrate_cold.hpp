@@ -51,7 +51,8 @@ struct cold_result {
 /// left to a person. Every step is in `journal` before it is taken.
 ///
 /// - Refused before anything starts, as `images.prepare` tells.
-/// - A guest that runs is asked to shut down (`how.shutdown`), and started at the destination. A
+/// - A guest that runs is asked to shut down (`how.shutdown`), or its memory is saved to a file
+///   (`cold_options::keep_state`), and it is started at the destination. A
 ///   step that fails is undone: the guest runs again at the source, and nothing of it is left at
 ///   the destination.
 /// - `stop` is heeded until the destination is told to start the guest; then the error is
@@ -126,6 +127,14 @@ template <ports::cold_host H, ports::journal J, ports::clock C = ports::system_c
 migrate_cold_shared(H &source, const uuid &id, const std::string &name, H &destination, J &journal,
                     const cold_options &options = {}, const cold_callback &progress = {},
                     const std::stop_token &stop = {}, const sampling &how = {}, C clock = {}) {
+    if (options.keep_state) {
+        return fail(make_error(error_kind::unsupported, "the memory of '" + name +
+                                                            "' is to be kept, and nothing is to be "
+                                                            "copied from host to host")
+                        .about(name)
+                        .advise("copy the images, and the saved memory with them, or migrate it "
+                                "live"));
+    }
     auto plan = plan_cold(source, id, name, destination, options);
     if (!plan) return fail(std::move(plan).error());
     shared_images<H> images(source, destination, plan->guest);

@@ -12,6 +12,7 @@
 #include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/plan_cold.hpp>
 #include <kvmig/run/plan_images.hpp>
+#include <kvmig/xml/comparable.hpp>
 
 #include <functional>
 #include <optional>
@@ -31,6 +32,8 @@ struct copy_reach {
     /// The source's way to the destination.
     std::vector<std::string> ssh = host::quiet_ssh;
     copy_patience patience{};
+    /// Where libvirt's system daemon keeps the memory of guests that it saved, on both hosts.
+    std::string saved_states = "/var/lib/libvirt/qemu/save";
 
     [[nodiscard]] expected<on_host> host(const std::string &uri) const {
         auto found = shell(uri);
@@ -66,6 +69,25 @@ namespace detail {
     return {};
 }
 
+/// The memory that will be saved, as the last of the images. It has its size once it is written.
+[[nodiscard]] inline expected<void> add_state(copy_plan &images, const cold_plan &plan,
+                                              const copy_reach &reach, const copy_wish &wish) {
+    auto differs = xml::difference(plan.definition, plan.adapted, "source", "destination");
+    if (!differs) return fail(std::move(differs).error());
+    if (!differs->empty()) {
+        return fail(make_error(error_kind::unsupported,
+                               "the saved memory of '" + plan.name +
+                                   "' holds its definition as it is at the source, and the rules "
+                                   "for paths change it")
+                        .about(plan.name)
+                        .advise("keep the paths, or let the guest be shut down"));
+    }
+    const std::string path = reach.saved_states + "/" + plan.name + ".save";
+    images.images.push_back({image_kind::file, "state", path, model::adapted(wish.rules, path),
+                             plan.guest.memory, plan.guest.memory});
+    return {};
+}
+
 } // namespace detail
 
 /// A plan, and the shells of the hosts between which its images go.
@@ -77,7 +99,8 @@ struct cold_copy {
 
 /// Plans as `plan_cold`, and looks for every image that the definition names, with its backing
 /// chain; where each goes is the wish's rules' to say. Fails beyond that as `plan_images` tells,
-/// and for a destination that the source has no address of.
+/// and for a destination that the source has no address of; with `unsupported` where memory is to
+/// be kept, and rules change the definition that it holds.
 template <ports::cold_host H>
 [[nodiscard]] expected<cold_copy>
 plan_cold_copied(H &source, const uuid &id, const std::string &name, H &destination,
@@ -93,6 +116,11 @@ plan_cold_copied(H &source, const uuid &id, const std::string &name, H &destinat
     if (!images) return fail(std::move(images).error());
     if (auto set = detail::set_address(*images, plan->hosts.destination.uri, wish); !set) {
         return fail(std::move(set).error());
+    }
+    if (plan->origin().stop == migration::stop_method::save) {
+        if (auto added = detail::add_state(*images, *plan, reach, wish); !added) {
+            return fail(std::move(added).error());
+        }
     }
     plan->images = *std::move(images);
     return cold_copy{*std::move(plan), *std::move(here), *std::move(there)};

@@ -28,6 +28,9 @@ struct cold_options {
     bool undefine_source = false;
     /// A guest that ran is started at the destination; one that was shut off never is.
     bool start = true;
+    /// A guest that runs is not shut down: its memory is saved to a file, which is copied with its
+    /// images, and it goes on at the destination where it stood.
+    bool keep_state = false;
 };
 
 struct cold_plan {
@@ -45,7 +48,9 @@ struct cold_plan {
         const bool runs = before.active();
         return {.kind = migration::kind::cold,
                 .source_was = runs ? migration::activity::running : migration::activity::off,
-                .stop = runs ? migration::stop_method::shutdown : migration::stop_method::none,
+                .stop = !runs                ? migration::stop_method::none
+                        : options.keep_state ? migration::stop_method::save
+                                             : migration::stop_method::shutdown,
                 .shared_storage = !images,
                 .source_persistent = true,
                 .destination_defined = false,
