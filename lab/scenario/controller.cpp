@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <fmt/format.h>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -52,6 +53,14 @@ private:
     std::jthread thread_; // last: it uses the others
 };
 
+std::vector<std::string> migration_of(const std::string &domain, const std::string &from,
+                                      const std::string &to, std::vector<std::string> options) {
+    std::vector<std::string> out{"migrate", domain, "--from", from, "--to", to, "--interval", "50"};
+    out.insert(out.end(), std::make_move_iterator(options.begin()),
+               std::make_move_iterator(options.end()));
+    return out;
+}
+
 host::command kvmig(const std::filesystem::path &state_home, std::vector<std::string> arguments) {
     host::command out;
     out.argv = {"/proc/self/exe"};
@@ -76,6 +85,13 @@ expected<std::optional<migration::state>> controller::position() const {
     return std::optional(told->at());
 }
 
+expected<host::command_result> controller::migrate(const std::string &domain,
+                                                   const std::string &from, const std::string &to,
+                                                   std::vector<std::string> options) const {
+    return host::run(kvmig(state_home_, migration_of(domain, from, to, std::move(options))),
+                     context_->stop);
+}
+
 expected<migration::state> controller::migrate_and_die(const std::string &domain,
                                                        const std::string &from,
                                                        const std::string &to,
@@ -87,10 +103,7 @@ expected<migration::state> controller::migrate_and_die(const std::string &domain
         return fail(make_error(error_kind::io, fmt::format("cannot make the folder '{}': {}",
                                                            state_home_.string(), code.message())));
     }
-    std::vector<std::string> arguments{"migrate", domain, "--from",     from,
-                                       "--to",    to,     "--interval", "50"};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    host::command cmd = kvmig(state_home_, std::move(arguments));
+    host::command cmd = kvmig(state_home_, migration_of(domain, from, to, std::move(options)));
     cmd.grace = std::chrono::milliseconds{0};
     background program(cmd);
     const auto deadline = std::chrono::steady_clock::now() + longest_run;

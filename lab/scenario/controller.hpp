@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kvmig/core/expected.hpp>
+#include <kvmig/host/command.hpp>
 #include <kvmig/migration/state.hpp>
 #include <lab/scenario/scenario.hpp>
 
@@ -19,6 +20,12 @@ public:
     /// With a journal of its own below the scenario's folder, called `name`.
     controller(const scenario_context &context, const std::string &name)
         : context_(&context), state_home_(context.folder / name) {}
+
+    /// `kvmig migrate` of `domain` between two lab hosts, to its end; how that was.
+    [[nodiscard]] expected<host::command_result> migrate(const std::string &domain,
+                                                         const std::string &from,
+                                                         const std::string &to,
+                                                         std::vector<std::string> options) const;
 
     /// Migrates `domain` between two lab hosts, and dies by SIGKILL when its journal says `where`;
     /// gives the state in which the journal was left. Fails when the migration ended before.

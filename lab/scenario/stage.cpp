@@ -82,20 +82,26 @@ expected<run::migration_result> stage::move(performer &who, const std::string &p
         },
         context_->stop, watched);
     if (!result) return result;
-    prove_migration(context_->out, prefix, *result);
-    // So that what was seen from outside can be laid beside it: that counts from the watch's begin.
-    const std::chrono::duration<double, std::milli> later = result->begun - who.watch.begun();
-    context_->out.samples[prefix + "migration"]["watched_for"] = later.count();
-    auto there = libvirt::domain::lookup(to, result->id);
-    if (!there) return fail(std::move(there).error());
-    context_->out.prove(prefix + "same name at the destination", there->name() == result->domain,
-                        fmt::format("'{}' on {}", there->name(), to.hostname()));
-    who.at = *std::move(there);
-    context_->tell(prefix + "checking memory and disk");
-    if (auto proven = who.watch.prove(context_->out, prefix, context_->stop); !proven) {
+    if (auto proven = prove_moved(who, prefix, to, *result); !proven) {
         return fail(std::move(proven).error());
     }
     return result;
+}
+
+expected<void> stage::prove_moved(performer &who, const std::string &prefix,
+                                  const libvirt::connection &to,
+                                  const run::migration_result &result) {
+    prove_migration(context_->out, prefix, result);
+    // So that what was seen from outside can be laid beside it: that counts from the watch's begin.
+    const std::chrono::duration<double, std::milli> later = result.begun - who.watch.begun();
+    context_->out.samples[prefix + "migration"]["watched_for"] = later.count();
+    auto there = libvirt::domain::lookup(to, result.id);
+    if (!there) return fail(std::move(there).error());
+    context_->out.prove(prefix + "same name at the destination", there->name() == result.domain,
+                        fmt::format("'{}' on {}", there->name(), to.hostname()));
+    who.at = *std::move(there);
+    context_->tell(prefix + "checking memory and disk");
+    return who.watch.prove(context_->out, prefix, context_->stop);
 }
 
 expected<void> stage::prove_unhurt(performer &who, const std::string &prefix) {

@@ -64,6 +64,11 @@ public:
          const migration::options &how = {}, const run::progress_callback &each_sample = {},
          const run::sampling &watched = {});
 
+    /// Proves, of a migration that was made otherwise, what `move` proves of its own.
+    [[nodiscard]] expected<void> prove_moved(performer &who, const std::string &prefix,
+                                             const libvirt::connection &to,
+                                             const run::migration_result &result);
+
     /// Proves that `who` still runs at its place and was not hurt, after a move that was not made.
     [[nodiscard]] expected<void> prove_unhurt(performer &who, const std::string &prefix);
 
