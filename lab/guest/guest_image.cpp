@@ -156,14 +156,19 @@ const std::vector<std::string> &default_modules() {
     return modules;
 }
 
-expected<fs::path> find_agent() {
+expected<fs::path> find_agent(const fs::path &program) {
     std::error_code code;
-    const fs::path self = fs::read_symlink("/proc/self/exe", code);
-    const fs::path agent = self.parent_path() / "kvmig-guest-agent";
-    if (!code && fs::exists(agent, code)) return agent;
-    return fail(make_error(error_kind::environment, "the guest's agent is not beside this program")
-                    .about(agent.string())
-                    .advise("build the target kvmig-guest-agent"));
+    const fs::path folder = fs::canonical(program, code).parent_path();
+    const fs::path beside = folder / "kvmig-guest-agent";
+    const fs::path installed = folder.parent_path() / "libexec/kvmig/kvmig-guest-agent";
+    for (const fs::path &agent : {beside, installed}) {
+        if (fs::exists(agent, code)) return agent;
+    }
+    return fail(make_error(error_kind::environment, "the guest's agent is neither beside this "
+                                                    "program nor at " +
+                                                        installed.string())
+                    .about(beside.string())
+                    .advise("build the target kvmig-guest-agent, or install kvmig again"));
 }
 
 expected<std::string> guest_image_digest(const guest_image_inputs &inputs) {

@@ -24,8 +24,10 @@ struct guest_image_inputs {
     std::vector<std::string> modules = default_modules();
 };
 
-/// The agent's program: beside this very program, where both are built and installed.
-[[nodiscard]] expected<std::filesystem::path> find_agent();
+/// The agent of `program`: beside it, where both are built, or in `libexec/kvmig` of the prefix
+/// that it is installed in. Fails with `environment`, naming both places.
+[[nodiscard]] expected<std::filesystem::path>
+find_agent(const std::filesystem::path &program = "/proc/self/exe");
 
 /// SHA-256 over everything that goes into the image and over its layout, as 64 hexadecimal digits:
 /// equal digests make equal images.

@@ -61,9 +61,9 @@ template <class Work> expected<void> for_each_machine(const Work &work) {
 expected<std::filesystem::path> ensure_guest(const std::filesystem::path &cache,
                                              const root_image &image, std::string &digest,
                                              const progress &tell, const std::stop_token &stop) {
-    std::error_code code;
-    const auto program = std::filesystem::read_symlink("/proc/self/exe", code);
-    const guest::guest_image_inputs inputs{.agent = program.parent_path() / "kvmig-guest-agent",
+    const auto agent = guest::find_agent();
+    if (!agent) return fail(agent.error());
+    const guest::guest_image_inputs inputs{.agent = *agent,
                                            .busybox = "/bin/busybox",
                                            .modules_root = image.modules_root(),
                                            .kernel = {}};

@@ -253,3 +253,24 @@ TEST_CASE("The kernel is found without being named when there is one, also below
     inputs.kernel = "6.1.0-test";
     CHECK(guest_image_digest(inputs));
 }
+
+TEST_CASE("The agent is found beside its program, else where it is installed with it") {
+    const kvmig::test::temporary_directory tree;
+    const fs::path program = tree.path() / "bin/kvmig";
+    const fs::path installed = tree.path() / "libexec/kvmig/kvmig-guest-agent";
+    const fs::path beside = tree.path() / "bin/kvmig-guest-agent";
+    write(program, "program");
+
+    const auto none = find_agent(program);
+    REQUIRE_FALSE(none);
+    CHECK(none.error().kind == error_kind::environment);
+    CHECK_THAT(describe(none.error()),
+               Catch::Contains(installed.string()) && Catch::Contains(beside.string()));
+
+    write(installed, "agent");
+    CHECK(find_agent(program).value() == installed);
+    fs::create_symlink(program, tree.path() / "kvmig"); // as /usr/local/bin has them
+    CHECK(find_agent(tree.path() / "kvmig").value() == installed);
+    write(beside, "agent");
+    CHECK(find_agent(program).value() == beside);
+}
