@@ -44,7 +44,33 @@ function(kvmig_add_library name)
     install(TARGETS kvmig_${name} EXPORT kvmig-${name} FILE_SET HEADERS COMPONENT library)
     install(EXPORT kvmig-${name} NAMESPACE kvmig:: COMPONENT library
       DESTINATION "${CMAKE_INSTALL_DATADIR}/cmake/kvmig")
+    kvmig_install_pkg_config(${name})
   endif()
+endfunction()
+
+# kvmig_install_pkg_config(NAME): the component for those who build without CMake: kvmig-NAME.pc,
+# and kvmig.pc for all of it. It may be moved with the folder it is installed in.
+function(kvmig_install_pkg_config name)
+  set(requires "")
+  foreach(other IN LISTS kvmig_requires_${name})
+    list(APPEND requires "kvmig-${other}")
+  endforeach()
+  foreach(module IN LISTS kvmig_modules_${name})
+    string(REGEX REPLACE ":.*" "" module "${module}")
+    list(APPEND requires "${module}")
+  endforeach()
+  list(APPEND requires ${kvmig_pkg_config_${name}})
+  list(JOIN requires " " KVMIG_PC_REQUIRES)
+  set(KVMIG_PC_LIBS "${kvmig_link_${name}}")
+  set(KVMIG_PC_NAME kvmig-${name})
+  if(name STREQUAL "kvmig")
+    set(KVMIG_PC_NAME kvmig)
+  endif()
+  file(RELATIVE_PATH KVMIG_PC_PREFIX "/${CMAKE_INSTALL_DATADIR}/pkgconfig" "/")
+  string(REGEX REPLACE "/$" "" KVMIG_PC_PREFIX "${KVMIG_PC_PREFIX}")
+  configure_file(ci/cmake/kvmig.pc.in ${KVMIG_PC_NAME}.pc @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${KVMIG_PC_NAME}.pc"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig" COMPONENT library)
 endfunction()
 
 kvmig_add_library(core

@@ -14,6 +14,10 @@ set(kvmig_modules_libvirt libvirt:libvirt-dev)
 set(kvmig_modules_nfs libnfs:libnfs-dev)
 set(kvmig_modules_kvmig sqlite3:libsqlite3-dev libxxhash:libxxhash-dev)
 
+# The packages of CMake above as pkg-config knows them: as modules, or as what to link.
+set(kvmig_pkg_config_core fmt pugixml)
+set(kvmig_link_kvmig -pthread)
+
 # kvmig_find_requirements(COMPONENT VARIABLE): finds what COMPONENT itself needs, and appends to
 # the list VARIABLE a sentence for each thing that is missing. A macro, because what find_package
 # finds must be seen by the caller.

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <kvmig/convergence.hpp>
 #include <kvmig/core.hpp>
+#include <kvmig/diagnosis.hpp>
+#include <kvmig/migration.hpp>
+#include <kvmig/model.hpp>
+#include <kvmig/ports.hpp>
+#include <kvmig/precheck.hpp>
+#include <kvmig/tuning.hpp>
+#include <kvmig/xml.hpp>
 
 #include <fmt/format.h>
 
