@@ -42,6 +42,15 @@ struct transition {
         .advise(std::move(remedy));
 }
 
+/// The transition of a state and an event that are known when the program is compiled. Where the
+/// table has none, as for an abort of post-copy, it does not compile, and the compiler names
+/// `no_such_edge`.
+[[nodiscard]] consteval transition transition_of(kind k, state s, event e) {
+    const edge *found = find_edge(k, s, e);
+    if (found == nullptr) static_cast<void>(no_such_edge(k, s, e));
+    return transition{found->from, found->on, found->to, found->then};
+}
+
 /// The state of one migration. Drive it thus: `next` an event, write the transition to the
 /// journal, `take` it, begin its act. `step` does `next` and `take` where there is no journal.
 class machine {
