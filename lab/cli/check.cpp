@@ -3,6 +3,7 @@
 #include <lab/cli/check_text.hpp>
 #include <lab/cli/ends.hpp>
 #include <lab/cli/forecast_text.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/facts/facts_file.hpp>
 #include <lab/topology/paths.hpp>
@@ -195,12 +196,12 @@ void add_check(CLI::App &app, context &ctx) {
         ->type_name("MIB/S")
         ->needs(forecast);
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.check/1) on stdout");
-    sub->footer(
-        "Example:\n"
-        "  kvmig check vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system\n"
+    sub->footer(closing(
+        {"kvmig check vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system",
+         "kvmig check vm1 --from kvm01 --to kvm02 --forecast --bandwidth 110"},
         "All findings are told at once. A fact that cannot be had is unknown, never clear.\n"
         "Exit status: 0 nothing blocks, 1 failed, 2 wrong usage, 3 something blocks, 5 "
-        "something is missing here.");
+        "something is missing here."));
     sub->callback([asked, &ctx] {
         if (asked->domain.empty() && asked->xml_file.empty() && asked->facts_file.empty()) {
             throw CLI::RequiredError("DOMAIN with --from and --to, or --domain-xml, or --facts");

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/cli.hpp>
+#include <lab/cli/help.hpp>
+#include <lab/cli/program.hpp>
 #include <lab/cli/subcommands.hpp>
+#include <lab/usage/manual.hpp>
 
 #include <kvmig/core/version.hpp>
 
@@ -63,16 +66,31 @@ exit_status report(const error &err) {
     return status_of(err);
 }
 
-int run(int argc, char *argv[]) {
-    CLI::App app{"Checks, runs, steers and explains migrations of KVM virtual machines", "kvmig"};
-    app.set_version_flag("--version", "kvmig " + std::string(version));
+void make_program(CLI::App &app, context &ctx) {
+    app.name("kvmig");
+    app.description("Checks, runs, steers and explains migrations of KVM virtual machines");
+    app.set_version_flag("--version", "kvmig " + std::string(version),
+                         "Print the program's version and exit");
     app.require_subcommand(1);
     app.failure_message(CLI::FailureMessage::help);
+    app.footer(
+        closing({"kvmig lab run live-shared", "kvmig check vm1 --from qemu+ssh://kvm01/system --to "
+                                              "qemu+ssh://kvm02/system"},
+                "`kvmig COMMAND --help` tells more, `man kvmig` all.\n"
+                "Exit status, of every command: 0 done, 1 failed, 2 wrong usage, 3 a "
+                "precheck blocks, 4 cancelled, 5 this machine lacks something."));
+    add_subcommands(app, ctx);
+    usage::add_completion(app, ctx);
+    usage::add_manual(app, ctx);
+}
+
+int run(int argc, char *argv[]) {
+    CLI::App app;
     context ctx;
     ctx.arguments.assign(argv, argv + argc);
     std::error_code code;
     ctx.arguments.front() = std::filesystem::read_symlink("/proc/self/exe", code).string();
-    add_subcommands(app, ctx);
+    make_program(app, ctx);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &problem) {

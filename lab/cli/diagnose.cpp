@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // kvmig diagnose: messages and logs to causes.
 #include <lab/cli/diagnosis_text.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli/translations.hpp>
 #include <lab/topology/files.hpp>
@@ -67,13 +68,14 @@ void add_diagnose(CLI::App &app, context &ctx) {
     sub->add_option("--destination", asked->destination,
                     "The destination host's name, for the remedies");
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.diagnosis/1) on stdout");
-    sub->footer("Example:\n"
-                "  virsh migrate --live vm1 qemu+ssh://kvm02/system 2>&1 | kvmig diagnose\n"
+    sub->footer(
+        closing({"kvmig diagnose /var/log/libvirt/qemu/vm1.log --domain vm1",
+                 "virsh migrate --live vm1 qemu+ssh://kvm02/system 2>&1 | kvmig diagnose"},
                 "Messages may be wrapped, cut short, prefixed or translated (with Debian's package "
                 "libvirt-l10n installed).\n"
                 "Names in capitals in a remedy are to be filled in.\n"
                 "Exit status: 0 a cause is known, 1 none is known or the input cannot be read, 2 "
-                "wrong usage.");
+                "wrong usage."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 

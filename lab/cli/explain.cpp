@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kvmig explain: the catalogue of causes.
+#include <lab/cli/help.hpp>
 #include <lab/cli/subcommands.hpp>
 
 #include <kvmig/diagnosis/explain.hpp>
@@ -62,7 +63,8 @@ void add_explain(CLI::App &app, context &ctx) {
         sub->add_flag("--markdown", asked->markdown, "Print the whole catalogue as Markdown");
     id->excludes(list)->excludes(markdown);
     list->excludes(markdown);
-    sub->footer("Exit status: 0 printed, 2 no such id (the nearest are named).");
+    sub->footer(closing({"kvmig explain KVM-NET-001", "kvmig explain --list"},
+                        "Exit status: 0 printed, 2 no such id (the nearest are named)."));
     sub->callback([asked, &ctx] {
         if (asked->id.empty() && !asked->list && !asked->markdown) {
             throw CLI::RequiredError("ID, --list or --markdown");

@@ -3,6 +3,7 @@
 #include <kvmig/libvirt/error.hpp>
 #include <lab/cli/bench.hpp>
 #include <lab/cli/console.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/lab_choice.hpp>
 #include <lab/cli/lab_compare.hpp>
@@ -123,14 +124,7 @@ exit_status show_status(const lab_options &options, context &ctx) {
 exit_status shell(const lab_options &options, context &ctx) {
     auto paths = paths_of(options.name);
     if (!paths) return report(paths.error());
-    const machine_spec *machine = find_machine(options.host);
-    if (machine == nullptr) {
-        std::vector<std::string_view> names;
-        for (const machine_spec &known : machines) names.push_back(known.name);
-        return report(make_error(error_kind::invalid_argument,
-                                 fmt::format("the lab has no machine '{}'", options.host))
-                          .advise(fmt::format("use one of {}", fmt::join(names, ", "))));
-    }
+    const machine_spec *machine = find_machine(options.host); // the parser knows no other
     auto status = run_inside(*paths, remote_command(*machine, options.command).argv,
                              ctx.interrupted.get_token());
     if (!status) return report(status.error());
@@ -243,6 +237,8 @@ exit_status hold(const lab_options &options) {
 void add_lab(CLI::App &app, context &ctx) {
     auto *lab = app.add_subcommand("lab", "Two nested KVM hosts and an NFS server on this machine");
     lab->require_subcommand(1);
+    lab->footer(closing({"kvmig lab run live-shared", "kvmig lab down"},
+                        "`kvmig lab COMMAND --help` tells more."));
     const auto options = std::make_shared<lab_options>();
     const auto add = [&](const char *name, const char *help, auto work) {
         auto *sub = lab->add_subcommand(name, help);
@@ -256,28 +252,33 @@ void add_lab(CLI::App &app, context &ctx) {
     auto *up_command =
         add("up", "Bring the lab up: seconds from its snapshot, minutes the first time", up);
     add_making_options(*up_command, *options);
-    up_command->footer("Example: kvmig lab up --release trixie --lab new");
+    up_command->footer(closing({"kvmig lab up", "kvmig lab up --release trixie --lab new"}));
 
     auto *down_command = add("down", "End the lab; its snapshot stays for the next `up`", down);
     down_command->add_flag("--purge", options->purge, "Remove snapshot, keys and settings too");
-    down_command->footer("Example: kvmig lab down");
+    down_command->footer(closing({"kvmig lab down", "kvmig lab down --purge --lab new"}));
 
     add("reset", "Throw away what happened and restore the snapshot", put_back)
-        ->footer("Example: kvmig lab reset");
+        ->footer(closing({"kvmig lab reset"}));
 
     auto *status_command = add("status", "What runs, how it is accelerated, and why", show_status);
     status_command->add_flag("--json", ctx.json, "Answer as JSON");
-    status_command->footer("Example: kvmig lab status --json");
+    status_command->footer(closing({"kvmig lab status", "kvmig lab status --json"}));
 
     auto *shell_command =
         add("shell", "Log in to a machine of the lab, or run a command there", shell);
-    shell_command->add_option("host", options->host, "kvm01, kvm02 or nfs")->required();
-    shell_command->add_option("command", options->command, "Command and arguments, after --");
-    shell_command->footer("Example: kvmig lab shell kvm01 -- virsh list --all");
+    std::vector<std::string> names;
+    for (const machine_spec &each : machines) names.emplace_back(each.name);
+    shell_command->add_option("HOST", options->host, "The machine")
+        ->required()
+        ->check(CLI::IsMember(names));
+    shell_command->add_option("COMMAND", options->command, "Command and arguments, after --");
+    shell_command->footer(
+        closing({"kvmig lab shell nfs", "kvmig lab shell kvm01 -- virsh list --all"}));
 
     auto *list_command = add("list", "The scenarios there are", list);
     list_command->add_flag("--json", ctx.json, "Answer as JSON");
-    list_command->footer("Example: kvmig lab list");
+    list_command->footer(closing({"kvmig lab list"}));
 
     add_lab_run(*lab, ctx);
 
@@ -287,10 +288,10 @@ void add_lab(CLI::App &app, context &ctx) {
                      &break_lab},
           std::tuple{"mend", "Undo what `break` did; the guest stays", &mend_lab}}) {
         auto *sub = add(name, help, work);
-        sub->add_option("case", options->fault,
-                        "The failure: a scenario `fail-…` of `kvmig lab list`")
+        sub->add_option("SCENARIO", options->fault,
+                        "The failure: a scenario `fail-...` of `kvmig lab list`")
             ->required();
-        sub->footer(fmt::format("Example: kvmig lab {} fail-fqdn", name));
+        sub->footer(closing({fmt::format("kvmig lab {} fail-fqdn", name)}));
     }
 
     add_lab_report(*lab, ctx);
@@ -300,10 +301,10 @@ void add_lab(CLI::App &app, context &ctx) {
 
     auto *bench_command =
         add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);
-    bench_command->add_option("globs", options->globs, "Which benchmarks: startup");
+    bench_command->add_option("BENCHMARK", options->globs, "Which: startup");
     bench_command->add_flag("--json", ctx.json, "Answer as JSON (kvmig.run/1)");
     add_making_options(*bench_command, *options);
-    bench_command->footer("Example: kvmig lab bench startup");
+    bench_command->footer(closing({"kvmig lab bench startup"}));
 
     auto *hold_command = add("hold", "Hold the lab's namespaces open",
                              [](const lab_options &given, context &) { return hold(given); });

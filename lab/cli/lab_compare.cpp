@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/lab_compare.hpp>
 
+#include <lab/cli/help.hpp>
 #include <lab/report/compare.hpp>
 #include <lab/report/saved_run.hpp>
 
@@ -98,11 +99,12 @@ void add_lab_compare(CLI::App &lab, context &ctx) {
         ->capture_default_str();
     sub->add_flag("--unlike", asked->unlike, "Compare although the environments differ");
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.compare/1) on stdout");
-    sub->footer("Example: kvmig lab compare --base a.json b.json --new c.json d.json\n"
+    sub->footer(
+        closing({"kvmig lab compare --base a.json b.json --new c.json d.json"},
                 "A figure is slower or faster when its medians differ by more than the floor and "
                 "more than its samples scatter, and a permutation test finds that unlikely by "
                 "chance. Three samples on each side cannot tell; four can.\n"
-                "Exit status: 0 nothing is slower, 1 something is, or it failed, 2 wrong usage.");
+                "Exit status: 0 nothing is slower, 1 something is, or it failed, 2 wrong usage."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/lab_history.hpp>
 
+#include <lab/cli/help.hpp>
 #include <lab/report/history.hpp>
 #include <lab/topology/paths.hpp>
 
@@ -39,12 +40,13 @@ exit_status show_history(const std::vector<std::string> &globs, const context &c
 void add_lab_history(CLI::App &lab, context &ctx) {
     const auto globs = std::make_shared<std::vector<std::string>>();
     CLI::App *sub = lab.add_subcommand("history", "The runs that were kept, the newest first");
-    sub->add_option("globs", *globs,
+    sub->add_option("SCENARIO", *globs,
                     "Tell of these scenarios over all runs instead, by id or pattern");
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.history/1)");
-    sub->footer("Example: kvmig lab history live-shared\n"
-                "Medians are of what passed in environments like that of the newest run: one CPU, "
-                "acceleration and software of the hosts. A run is removed by removing its folder.");
+    sub->footer(closing(
+        {"kvmig lab history", "kvmig lab history live-shared"},
+        "Medians are of what passed in environments like that of the newest run: one CPU, "
+        "acceleration and software of the hosts. A run is removed by removing its folder."));
     sub->callback(
         [globs, &ctx] { ctx.action = [globs, &ctx] { return show_history(*globs, ctx); }; });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/lab_merge.hpp>
 
+#include <lab/cli/help.hpp>
 #include <lab/cli/output.hpp>
 #include <lab/report/merge.hpp>
 #include <lab/report/run_json.hpp>
@@ -47,10 +48,11 @@ void add_lab_merge(CLI::App &lab, context &ctx) {
     sub->add_option("--json", asked->json_file, "Write the run to this file; - is stdout")
         ->required()
         ->type_name("FILE");
-    sub->footer("Example: kvmig lab merge shard-1.json shard-2.json --json run.json\n"
-                "The machines may differ; the software of the hosts may not, every shard must be "
-                "there, and no scenario in two runs.\n"
-                "Exit status: 0 merged, whatever came of the scenarios; 1 refused, 2 wrong usage.");
+    sub->footer(closing(
+        {"kvmig lab merge shard-1.json shard-2.json --json run.json"},
+        "The machines may differ; the software of the hosts may not, every shard must be "
+        "there, and no scenario in two runs.\n"
+        "Exit status: 0 merged, whatever came of the scenarios; 1 refused, 2 wrong usage."));
     sub->callback([asked, &ctx] { ctx.action = [asked] { return act(*asked); }; });
 }
 

@@ -2,6 +2,7 @@
 #include <lab/cli/lab_report.hpp>
 #include <lab/cli/output.hpp>
 
+#include <lab/cli/help.hpp>
 #include <lab/report/junit.hpp>
 #include <lab/report/markdown.hpp>
 #include <lab/report/openmetrics.hpp>
@@ -73,8 +74,9 @@ void add_lab_report(CLI::App &lab, context &ctx) {
         asked->files.emplace_back(&form, "");
         sub->add_option(form.option, asked->files.back().second, form.help)->type_name("FILE");
     }
-    sub->footer("Without an option the table is printed.\n"
-                "Example: kvmig lab report run.json --html run.html --junit junit.xml");
+    sub->footer(closing({"kvmig lab report run.json",
+                         "kvmig lab report run.json --html run.html --junit junit.xml"},
+                        "Without an option the table is printed."));
     sub->callback([asked, &ctx] { ctx.action = [asked] { return act(*asked); }; });
 }
 

@@ -3,6 +3,7 @@
 
 #include <kvmig/libvirt/error.hpp>
 #include <lab/cli/console.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/lab_choice.hpp>
 #include <lab/cli/output.hpp>
@@ -94,7 +95,7 @@ void add_lab_run(CLI::App &lab, context &ctx) {
     CLI::App *sub =
         lab.add_subcommand("run", "Run scenarios, each from a clean lab; brings the lab up first");
     add_lab_option(*sub, asked->lab);
-    sub->add_option("globs", asked->globs, "Which, by id or pattern; all when none is given");
+    sub->add_option("SCENARIO", asked->globs, "Which, by id or pattern; all when none is given");
     sub->add_flag("--headline", asked->headline, "Only the headline scenarios: one of each family");
     sub->add_option("--shard", asked->shard,
                     "Only the I-th of N shares of them, for several machines; `lab merge` joins "
@@ -105,12 +106,14 @@ void add_lab_run(CLI::App &lab, context &ctx) {
         ->check(CLI::Range(1U, 1000U))
         ->capture_default_str();
     sub->add_option("--json", asked->json_file,
-                    "Write the result (kvmig.run/1) to this file too; - is stdout");
+                    "Write the result (kvmig.run/1) to this file too; - is stdout")
+        ->type_name("FILE");
     sub->add_option("--retry", asked->retries,
                     "Run a scenario that failed again, so many times; the result tells of it")
         ->capture_default_str();
     add_making_options(*sub, asked->lab);
-    sub->footer("Example: kvmig lab run 'live-*' --json result.json");
+    sub->footer(
+        closing({"kvmig lab run 'live-*' --json result.json", "kvmig lab run --shard 2/4"}));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 

@@ -2,6 +2,7 @@
 // kvmig migrate: a domain from one libvirt host to another.
 #include <lab/cli/console.hpp>
 #include <lab/cli/ends.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/migrate_cold.hpp>
 #include <lab/cli/migrate_plan.hpp>
 #include <lab/cli/migrate_request.hpp>
@@ -252,18 +253,17 @@ void add_migrate(CLI::App &app, context &ctx) {
     const auto asked = std::make_shared<migrate_request>();
     CLI::App *sub = app.add_subcommand("migrate", "Migrate a domain from one host to another");
     add_request(*sub, *asked, ctx);
-    sub->footer("Examples:\n"
-                "  kvmig migrate vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system "
-                "--persistent\n"
-                "  kvmig migrate vm1 --from kvm01 --to kvm02 --mode block   (in the lab)\n"
-                "  kvmig migrate vm1 --from kvm01 --to kvm02 --mode auto --dry-run\n"
-                "  kvmig migrate vm1 --from kvm01 --to kvm02 --promise-downtime 300 --timeout 600 "
-                "--timeout-cancel\n"
+    sub->footer(
+        closing({"kvmig migrate vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system "
+                 "--persistent",
+                 "kvmig migrate vm1 --from kvm01 --to kvm02 --mode block",
+                 "kvmig migrate vm1 --from kvm01 --to kvm02 --mode auto --dry-run",
+                 "kvmig migrate vm1 --from kvm01 --to kvm02 --promise-downtime 300 --timeout 600 "
+                 "--timeout-cancel"},
                 "Ctrl-C cancels: the guest goes on at the source. Each step is recorded below "
                 "$XDG_STATE_HOME/kvmig; `kvmig recover` takes up what was left.\n"
                 "Exit status: 0 migrated, 1 failed or a promise broken, 2 wrong usage, 4 "
-                "cancelled, 5 something is "
-                "missing here.");
+                "cancelled, 5 something is missing here."));
     sub->callback([asked, &ctx] {
         ctx.action = [asked, &ctx] {
             const auto elsewhere = moved_inside(asked->from, asked->to, asked->lab, ctx);

@@ -2,6 +2,7 @@
 // kvmig nfs: what a server exports and holds, and copies of images to, from and between servers.
 #include <lab/cli/console.hpp>
 #include <lab/cli/copy_progress.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/nfs_exports.hpp>
 #include <lab/cli/nfs_probe.hpp>
@@ -215,17 +216,21 @@ void add_ls(CLI::App &nfs, context &ctx) {
     sub->add_option("--patience", asked->patience, "Seconds the server may be silent")
         ->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.nfs-ls/1) on stdout");
-    sub->footer(
-        "Columns of a folder: permissions, user, group, size, bytes its blocks take, name.");
+    sub->footer(closing(
+        {"kvmig nfs ls nfs.lab", "kvmig nfs ls nfs://nfs.lab/srv/images"},
+        "Columns of a folder: permissions, user, group, size, bytes its blocks take, name."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 
 void add_cp(CLI::App &nfs, context &ctx) {
     const auto asked = std::make_shared<cp_request>();
     CLI::App *sub = nfs.add_subcommand("cp", "Copy an image to, from or between NFS servers");
-    sub->add_option("FROM", asked->from, "A file, or nfs://SERVER/PATH")->required();
+    sub->add_option("FROM", asked->from, "A file, or nfs://SERVER/PATH")
+        ->required()
+        ->type_name("FILE|URL");
     sub->add_option("TO", asked->to, "A file or folder, or nfs://SERVER/PATH (a folder ends in /)")
-        ->required();
+        ->required()
+        ->type_name("FILE|URL");
     add_lab_option(*sub, asked->lab);
     sub->add_flag("--replace", asked->options.replace, "Replace a target that is there");
     sub->add_flag("--verify", asked->options.verify, "Read the copy back and compare");
@@ -245,13 +250,14 @@ void add_cp(CLI::App &nfs, context &ctx) {
         ->check(CLI::Range(0, 64))
         ->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.nfs-cp/1) on stdout");
-    sub->footer("Example:\n"
-                "  kvmig nfs cp nfs://nfs.lab/srv/images/vm1.qcow2 /var/lib/libvirt/images/\n"
+    sub->footer(
+        closing({"kvmig nfs cp nfs://nfs.lab/srv/images/vm1.qcow2 /var/lib/libvirt/images/",
+                 "kvmig nfs cp vm1.qcow2 nfs://nfs.lab/srv/images/ --verify"},
                 "Holes are kept; of a qcow2 image only what is in use travels. The copy has its "
                 "name when it is whole: until then it is .NAME.kvmig-part, with .NAME.kvmig-mark "
                 "beside it.\n"
                 "Exit status: 0 copied, 1 failed, 2 wrong usage, 4 cancelled, 5 something is "
-                "missing here, such as room.");
+                "missing here, such as room."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 
@@ -261,6 +267,7 @@ void add_nfs(CLI::App &app, context &ctx) {
     CLI::App *sub =
         app.add_subcommand("nfs", "Look at NFS servers, and copy images through libnfs");
     sub->require_subcommand(1);
+    sub->footer(closing({"kvmig nfs ls nfs.lab"}, "`kvmig nfs COMMAND --help` tells more."));
     add_ls(*sub, ctx);
     add_cp(*sub, ctx);
     add_nfs_exports(*sub, ctx);

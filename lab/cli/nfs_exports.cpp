@@ -2,6 +2,7 @@
 // kvmig nfs exports: how a server exports its folders, how hosts mount them, and what that means
 // for migrations.
 #include <lab/cli/check_text.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/nfs_exports.hpp>
 #include <lab/topology/paths.hpp>
@@ -407,16 +408,17 @@ void add_nfs_exports(CLI::App &nfs, context &ctx) {
     sub->add_option("--patience", asked->patience, "Seconds the server may be silent")
         ->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.nfs-exports/1) on stdout");
-    sub->footer("Example:\n"
-                "  kvmig nfs exports nfs.lab --ask root@nfs.lab --source kvm01 --destination "
-                "kvm02\n"
+    sub->footer(
+        closing({"kvmig nfs exports nfs.lab",
+                 "kvmig nfs exports nfs.lab --ask root@nfs.lab --source kvm01 --destination "
+                 "kvm02"},
                 "Mountd tells what is exported, and to whom. By which options, and how hosts mount "
                 "it, they are asked by ssh, which asks nobody for a password; localhost is asked "
                 "without. With files alone nobody is asked. Of options that are the default, those "
                 "are explained that people look for first. What cannot be had is unknown, never "
                 "clear.\n"
                 "Exit status: 0 nothing blocks, 1 failed, 2 wrong usage, 3 something blocks, 4 "
-                "cancelled.");
+                "cancelled."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return begin(*asked, ctx); }; });
 }
 

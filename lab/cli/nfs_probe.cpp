@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/ends.hpp>
+#include <lab/cli/help.hpp>
 #include <lab/cli/nfs_probe.hpp>
 #include <lab/topology/paths.hpp>
 
@@ -179,14 +180,13 @@ void add_nfs_probe(CLI::App &nfs, context &ctx) {
     sub->add_option("--lab", asked->lab, "Whose hosts kvm01 and kvm02 are; also KVMIG_LAB")
         ->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.nfs-probe/1) on stdout");
-    sub->footer(
-        "Examples:\n"
-        "  kvmig nfs probe /srv/images --from qemu+ssh://kvm01/system --to "
-        "qemu+ssh://kvm02/system\n"
-        "  kvmig nfs probe /mnt/a --with nfs://server/export\n"
+    sub->footer(closing(
+        {"kvmig nfs probe /srv/images --from qemu+ssh://kvm01/system --to "
+         "qemu+ssh://kvm02/system",
+         "kvmig nfs probe /mnt/a --with nfs://server/export"},
         "Writes a small file on each side, looks for it on the other, and removes both.\n"
         "Exit status: 0 shared, 1 not shared, not known or failed, 2 wrong usage, 4 cancelled, 5 "
-        "something is missing here.");
+        "something is missing here."));
     sub->callback([asked, &ctx] {
         if (asked->with.empty() && (asked->from.empty() || asked->to.empty())) {
             throw CLI::RequiredError("--from with --to, or --with");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kvmig recover: takes up migrations that were left without an end.
+#include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/out_of_reach.hpp>
@@ -215,7 +216,7 @@ void add_recover(CLI::App &app, context &ctx) {
     CLI::App *sub = app.add_subcommand(
         "recover",
         "Take up migrations that were left without an end; without arguments, list them");
-    auto *id = sub->add_option("ID", asked->id, "The number of the migration");
+    auto *id = sub->add_option("MIGRATION", asked->id, "The number of the migration");
     sub->add_flag("--all", asked->all, "All that are open; one that somebody drives is left alone")
         ->excludes(id);
     sub->add_flag("--undo", asked->wish.undo,
@@ -228,13 +229,14 @@ void add_recover(CLI::App &app, context &ctx) {
         ->type_name("WORD");
     sub->add_option("--lab", asked->lab, "Whose hosts kvm01 and kvm02 are")->capture_default_str();
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.recover/1) on stdout");
-    sub->footer(
+    sub->footer(closing(
+        {"kvmig recover", "kvmig recover --all"},
         "Both hosts are asked where the guest is. Where they leave a doubt nothing is done: "
         "what was seen is told, and what can be chosen.\n"
         "Ctrl-C stops the watching of what goes on by itself.\n"
         "Exit status: 0 the destination has the guest, or a person has settled it, 1 "
         "failed, lost or still open, 2 wrong usage, 4 cancelled, 5 something is missing "
-        "here.");
+        "here."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 

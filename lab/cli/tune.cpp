@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kvmig tune: plans, applies and puts back what tunes a host.
+#include <lab/cli/help.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli/tuning_text.hpp>
 
@@ -354,14 +355,16 @@ void add_tune(CLI::App &app, context &ctx) {
         ->capture_default_str();
     ksm->add_option("--keep-free", asked->keep_free, "Per cent of memory that is to stay free")
         ->capture_default_str();
-    ksm->footer("Scans only when memory is needed. Merging lets one guest find out, by the time a "
-                "write takes, what another has in memory.");
+    ksm->footer(
+        closing({"kvmig tune ksm --dry-run", "kvmig tune ksm --policy ksmtuned"},
+                "Scans only when memory is needed. Merging lets one guest find out, by the time a "
+                "write takes, what another has in memory."));
 
     CLI::App *huge = topic("hugepages", "Huge pages for guests to come", plan_for_hugepages,
                            [](const tune_request &r) {
                                const bool any = !r.guests.empty() || r.thp_enabled ||
                                                 r.thp_defrag || r.thp_shmem_enabled;
-                               return std::string(any ? "" : "--guest or one of --thp-…");
+                               return std::string(any ? "" : "--guest or one of --thp-...");
                            });
     huge->add_option("--guest", asked->guests,
                      "Memory of a guest, or of one of its NUMA cells, and the node it is bound to")
@@ -376,8 +379,11 @@ void add_tune(CLI::App &app, context &ctx) {
     huge->add_option("--thp-shmem-enabled", asked->thp_shmem_enabled,
                      "transparent_hugepage/shmem_enabled")
         ->type_name("WORD");
-    huge->footer("Pages that are free are used, pages in use are left, and none is given back. A "
-                 "guest of 1 GiB needs 512 pages of 2 MiB.");
+    huge->footer(
+        closing({"kvmig tune hugepages --guest 4G --dry-run",
+                 "kvmig tune hugepages --guest 4G@0 --guest 4G@1 --page 2M"},
+                "Pages that are free are used, pages in use are left, and none is given back. A "
+                "guest of 1 GiB needs 512 pages of 2 MiB."));
 
     CLI::App *profile =
         topic("profile", "One of tuned's profiles, without its daemon", plan_for_profile,
@@ -385,6 +391,7 @@ void add_tune(CLI::App &app, context &ctx) {
     std::vector<std::string> names;
     for (const tuning::profile &one : tuning::profiles) names.emplace_back(one.name);
     profile->add_option("NAME", asked->profile, "The profile")->check(CLI::IsMember(names));
+    profile->footer(closing({"kvmig tune profile virtual-host --dry-run"}));
 
     // Runs after that of the topic.
     tune->final_callback([asked, tune, &ctx] {
@@ -392,10 +399,12 @@ void add_tune(CLI::App &app, context &ctx) {
         if (!asked->revert) throw CLI::RequiredError("ksm, hugepages, profile or --revert");
         ctx.action = [asked, &ctx] { return put_back(*asked, ctx); };
     });
-    tune->footer("What was there is recorded in /var/lib/kvmig/tuning.revert before each write, so "
-                 "that --revert puts it back after a crash too.\n"
-                 "Exit status: 0 done, 1 failed (and put back), 2 wrong usage, 5 this host lacks "
-                 "something, or root's rights.");
+    tune->footer(
+        closing({"kvmig tune profile virtual-host", "kvmig tune --revert"},
+                "What was there is recorded in /var/lib/kvmig/tuning.revert before each write, so "
+                "that --revert puts it back after a crash too.\n"
+                "Exit status: 0 done, 1 failed (and put back), 2 wrong usage, 5 this host lacks "
+                "something, or root's rights."));
 }
 
 } // namespace kvmig::lab::cli
