@@ -2,6 +2,12 @@
 /// All of `kvmig/convergence`.
 #pragma once
 
+/// @namespace kvmig::convergence
+/// Whether a migration will end, and what makes it: from samples of its job to decisions. Pure.
+
+/// @namespace kvmig::convergence::policies
+/// The policies that are ready.
+
 #include <kvmig/convergence/forecast.hpp>
 #include <kvmig/convergence/observation.hpp>
 #include <kvmig/convergence/policy.hpp>

@@ -2,6 +2,9 @@
 /// All of `kvmig/diagnosis`: from the evidence of a failed migration to its causes.
 #pragma once
 
+/// @namespace kvmig::diagnosis
+/// From the evidence of a failed migration to its causes and their remedies. Pure.
+
 #include <kvmig/diagnosis/catalogue.hpp>
 #include <kvmig/diagnosis/diagnose.hpp>
 #include <kvmig/diagnosis/entry.hpp>

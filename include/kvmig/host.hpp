@@ -2,6 +2,9 @@
 /// All of `kvmig/host`.
 #pragma once
 
+/// @namespace kvmig::host
+/// Files, commands and the journal of this host. The root of the paths can be another.
+
 #include <kvmig/host/apply_plan.hpp>
 #include <kvmig/host/command.hpp>
 #include <kvmig/host/descriptor.hpp>

@@ -3,6 +3,9 @@
 /// alone.
 #pragma once
 
+/// @namespace kvmig
+/// Errors, units and what else all folders share; each folder has a namespace of its name.
+
 #include <kvmig/convergence.hpp>
 #include <kvmig/core.hpp>
 #include <kvmig/diagnosis.hpp>

@@ -2,6 +2,9 @@
 /// All of `kvmig/libvirt`.
 #pragma once
 
+/// @namespace kvmig::libvirt
+/// libvirt's objects, owned and with errors as values.
+
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/dirty_rate.hpp>
 #include <kvmig/libvirt/domain.hpp>

@@ -2,6 +2,16 @@
 /// All of `kvmig/migration`.
 #pragma once
 
+/// @namespace kvmig::migration
+/// The state machine of a migration, its options, and the rules by which one that was left is taken
+/// up. Pure.
+
+/// @namespace kvmig::migration::proofs
+/// What is proven of the state machine when it is compiled.
+
+/// @namespace kvmig::migration::table
+/// The transitions, written with the bare words of states, events and acts.
+
 #include <kvmig/migration/act.hpp>
 #include <kvmig/migration/document.hpp>
 #include <kvmig/migration/event.hpp>

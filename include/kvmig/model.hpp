@@ -2,6 +2,12 @@
 /// All of `kvmig/model`.
 #pragma once
 
+/// @namespace kvmig::model
+/// What is true of hosts, domains, storage and jobs: plain values.
+
+/// @namespace kvmig::model::qcow2
+/// qcow2 as QEMU's docs/interop/qcow2.txt specifies it.
+
 #include <kvmig/model/byte_range.hpp>
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/model/domain.hpp>

@@ -2,6 +2,9 @@
 /// NFS through libnfs: exports, contexts, files.
 #pragma once
 
+/// @namespace kvmig::nfs
+/// NFS servers, reached through libnfs without a mount.
+
 #include <kvmig/nfs/api.hpp>
 #include <kvmig/nfs/context.hpp>
 #include <kvmig/nfs/error.hpp>

@@ -2,6 +2,9 @@
 /// All of `kvmig/ports`.
 #pragma once
 
+/// @namespace kvmig::ports
+/// What the library needs of the world, as concepts: hypervisor, journal, clock, shell, storage.
+
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/host_shell.hpp>

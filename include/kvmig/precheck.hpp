@@ -2,6 +2,10 @@
 /// All of `kvmig/precheck`: from facts about two hosts and a domain to what would go wrong.
 #pragma once
 
+/// @namespace kvmig::precheck
+/// From facts about two hosts and a domain to what would go wrong. Pure; `precheck::check` runs all
+/// rules.
+
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/precheck/finding.hpp>

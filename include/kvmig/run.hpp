@@ -2,6 +2,9 @@
 /// All of `kvmig/run`.
 #pragma once
 
+/// @namespace kvmig::run
+/// What puts the rest to work: check, migrate, recover, copy, prove that storage is shared.
+
 #include <kvmig/run/before_migration.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_clock.hpp>

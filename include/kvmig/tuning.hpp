@@ -2,6 +2,9 @@
 /// All of `kvmig/tuning`.
 #pragma once
 
+/// @namespace kvmig::tuning
+/// KSM, huge pages, block I/O, memory and CPU of a host: from facts to plans. Pure.
+
 #include <kvmig/tuning/block_io.hpp>
 #include <kvmig/tuning/cpu.hpp>
 #include <kvmig/tuning/huge_pages.hpp>

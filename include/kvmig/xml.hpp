@@ -2,6 +2,9 @@
 /// All of `kvmig/xml`.
 #pragma once
 
+/// @namespace kvmig::xml
+/// libvirt's XML, to values of `kvmig::model` and back. Pure: text in, values or errors out.
+
 #include <kvmig/xml/adapt_paths.hpp>
 #include <kvmig/xml/capabilities.hpp>
 #include <kvmig/xml/comparable.hpp>

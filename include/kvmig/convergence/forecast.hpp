@@ -31,6 +31,7 @@ namespace kvmig::convergence {
 /// Whether it will come to an end as it is going.
 enum class verdict : std::uint8_t { unknown, yes, no };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(verdict v) noexcept {
     switch (v) {
     case verdict::unknown: return "unknown";
@@ -75,6 +76,7 @@ struct forecast {
     std::optional<seconds> pause_needed;
     std::optional<milliseconds> downtime_limit;
 
+    /// Whether `what` is among the reasons.
     [[nodiscard]] bool rests_on(observed what) const noexcept {
         return std::any_of(because.begin(), because.end(),
                            [&](const observation &o) { return o.what == what; });

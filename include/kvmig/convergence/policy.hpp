@@ -24,6 +24,7 @@ enum class aid : std::uint8_t {
     abort,         ///< give up
 };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(aid a) noexcept {
     switch (a) {
     case aid::longer_pause: return "longer_pause";
@@ -132,6 +133,7 @@ inline constexpr policy doubling = {.name = "doubling",
                                     .first_pause = milliseconds{100},
                                     .by_rises = pause_by_rises{5, milliseconds{2'000'000}}};
 
+/// Every one, in the order of `--help`.
 inline constexpr std::array all = {watch, gentle, linear, by_passes, stall_window, doubling};
 
 /// The policy of that name, or nothing.

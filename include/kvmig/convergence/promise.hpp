@@ -58,6 +58,7 @@ struct promise_outcome {
     milliseconds promised{0};
     std::optional<milliseconds> measured; ///< as libvirt tells it; absent where it does not
 
+    /// Whether libvirt measured more than was promised; false while nothing was measured.
     [[nodiscard]] constexpr bool broken() const noexcept {
         return measured && *measured > promised;
     }

@@ -41,6 +41,7 @@ struct prospect {
     /// At most, but for the state of devices and the hand-over; only where it ends.
     std::optional<seconds> downtime;
 
+    /// Whether `what` is among the reasons.
     [[nodiscard]] bool rests_on(observed what) const noexcept {
         return std::any_of(because.begin(), because.end(),
                            [&](const observation &o) { return o.what == what; });

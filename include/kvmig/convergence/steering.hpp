@@ -23,6 +23,7 @@ namespace kvmig::convergence {
 /// What is to be done now.
 enum class action : std::uint8_t { wait, set_downtime, start_post_copy, suspend_guest, abort_job };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(action a) noexcept {
     switch (a) {
     case action::wait: return "wait";
@@ -52,6 +53,7 @@ struct allowed_aids {
 /// Holds what a policy must remember. An aid is decided on once.
 class steering {
 public:
+    /// Steers by `how`; `aids` are those that the migration's options allow.
     explicit steering(const policy &how, allowed_aids aids = {})
         : policy_(how), aids_(aids), window_(how.window) {}
 

@@ -35,7 +35,7 @@ class window {
 public:
     static constexpr std::size_t most_passes = 16;
 
-    explicit window(window_settings settings = {}) : settings_(settings) {}
+    explicit window(window_settings settings = {}) : settings_(settings) {} ///< Empty at first.
 
     /// Adds a sample; false, and nothing is changed, when it is not later than the last or tells
     /// nothing of memory.
@@ -55,8 +55,11 @@ public:
         return true;
     }
 
+    /// Whether nothing was sampled yet.
     [[nodiscard]] bool empty() const noexcept { return samples_.empty(); }
+    /// Those kept, oldest first.
     [[nodiscard]] const std::deque<sample> &samples() const noexcept { return samples_; }
+    /// By which old samples are dropped.
     [[nodiscard]] const window_settings &settings() const noexcept { return settings_; }
 
     /// From the first sample in the window to the last.
@@ -111,7 +114,9 @@ public:
     /// The passes seen, oldest first.
     [[nodiscard]] const std::deque<pass> &passes() const noexcept { return passes_; }
 
+    /// The least that remained in samples that have left the window; nothing while none has.
     [[nodiscard]] std::optional<bytes> least_before() const noexcept { return least_before_; }
+    /// The least that remained among the samples kept; nothing when there are none.
     [[nodiscard]] std::optional<bytes> least_within() const {
         std::optional<bytes> least;
         for (const sample &s : samples_) {

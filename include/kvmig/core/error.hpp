@@ -80,20 +80,24 @@ struct error {
         host = std::move(host_name);
         return std::move(*this);
     }
+    /// Names the object that it is about.
     [[nodiscard]] error &&about(std::string object_name) && {
         object = std::move(object_name);
         return std::move(*this);
     }
+    /// Says what the user can do.
     [[nodiscard]] error &&advise(std::string text) && {
         remedy = std::move(text);
         return std::move(*this);
     }
+    /// Adds the error that led to this one.
     [[nodiscard]] error &&because(error cause) && {
         causes.push_back(std::move(cause));
         return std::move(*this);
     }
 };
 
+/// An error of this library's own: `what` is a clause without a full stop.
 [[nodiscard]] inline error make_error(error_kind kind, std::string what) {
     error result;
     result.kind = kind;

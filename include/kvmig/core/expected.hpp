@@ -20,8 +20,10 @@ using unexpected = std::unexpected<error>;
 #else
 #include <tl/expected.hpp>
 namespace kvmig {
+/// A value, or the error that stands in its way (`std::expected`, or `tl::expected` with its
+/// interface).
 template <class T> using expected = tl::expected<T, error>;
-using unexpected = tl::unexpected<error>;
+using unexpected = tl::unexpected<error>; ///< What `return`s an error as an `expected`.
 } // namespace kvmig
 #endif
 
@@ -30,6 +32,7 @@ namespace kvmig {
 /// Turns an error into the failing side of any `expected<T>`: `return fail(std::move(err));`.
 [[nodiscard]] inline unexpected fail(error err) { return unexpected(std::move(err)); }
 
+/// `make_error`, ready to be returned.
 [[nodiscard]] inline unexpected fail(error_kind kind, std::string what) {
     return unexpected(make_error(kind, std::move(what)));
 }

@@ -15,13 +15,17 @@ namespace kvmig {
 class bytes {
 public:
     constexpr bytes() noexcept = default;
-    constexpr explicit bytes(std::uint64_t count) noexcept : count_(count) {}
+    constexpr explicit bytes(std::uint64_t count) noexcept : count_(count) {} ///< So many bytes.
 
+    /// From KiB of 1024 bytes.
     [[nodiscard]] static constexpr bytes kib(std::uint64_t n) noexcept { return bytes{n << 10U}; }
+    /// From MiB of 1024 KiB.
     [[nodiscard]] static constexpr bytes mib(std::uint64_t n) noexcept { return bytes{n << 20U}; }
+    /// From GiB of 1024 MiB.
     [[nodiscard]] static constexpr bytes gib(std::uint64_t n) noexcept { return bytes{n << 30U}; }
 
-    [[nodiscard]] constexpr std::uint64_t count() const noexcept { return count_; }
+    [[nodiscard]] constexpr std::uint64_t count() const noexcept { return count_; } ///< In bytes.
+    /// In MiB, with fractions.
     [[nodiscard]] constexpr double as_mib() const noexcept {
         return static_cast<double>(count_) / (1024.0 * 1024.0);
     }
@@ -43,9 +47,12 @@ private:
 class pages {
 public:
     constexpr pages() noexcept = default;
+    /// So many pages, of whatever size.
     constexpr explicit pages(std::uint64_t count) noexcept : count_(count) {}
 
+    /// How many they are.
     [[nodiscard]] constexpr std::uint64_t count() const noexcept { return count_; }
+    /// What they take up when a page has `page` bytes.
     [[nodiscard]] constexpr bytes size(bytes page) const noexcept {
         return bytes{count_ * page.count()};
     }
@@ -64,12 +71,16 @@ private:
 class byte_rate {
 public:
     constexpr byte_rate() noexcept = default;
+    /// In bytes per second.
     constexpr explicit byte_rate(std::uint64_t per_second) noexcept : per_second_(per_second) {}
 
+    /// From MiB per second, in which libvirt counts bandwidth.
     [[nodiscard]] static constexpr byte_rate mib(std::uint64_t n) noexcept {
         return byte_rate{n << 20U};
     }
+    /// In bytes per second.
     [[nodiscard]] constexpr std::uint64_t per_second() const noexcept { return per_second_; }
+    /// In MiB per second, with fractions.
     [[nodiscard]] constexpr double as_mib() const noexcept {
         return static_cast<double>(per_second_) / (1024.0 * 1024.0);
     }
@@ -91,9 +102,12 @@ private:
 class page_rate {
 public:
     constexpr page_rate() noexcept = default;
+    /// In pages per second.
     constexpr explicit page_rate(std::uint64_t per_second) noexcept : per_second_(per_second) {}
 
+    /// In pages per second.
     [[nodiscard]] constexpr std::uint64_t per_second() const noexcept { return per_second_; }
+    /// The rate of pages of `page` bytes.
     [[nodiscard]] constexpr byte_rate of(bytes page) const noexcept {
         return byte_rate{per_second_ * page.count()};
     }

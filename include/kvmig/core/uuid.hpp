@@ -17,6 +17,7 @@ namespace kvmig {
 class uuid {
 public:
     constexpr uuid() noexcept = default;
+    /// From its 16 bytes, in the order of the text.
     constexpr explicit uuid(const std::array<std::uint8_t, 16> &raw) noexcept : raw_(raw) {}
 
     /// Accepts what libvirt accepts: 32 hexadecimal digits, hyphens anywhere between digits,
@@ -46,6 +47,7 @@ public:
         return uuid{raw};
     }
 
+    /// As libvirt writes it: lower-case hexadecimal, in groups of 8-4-4-4-12.
     [[nodiscard]] std::string text() const {
         static constexpr std::string_view hex = "0123456789abcdef";
         std::string out;
@@ -58,6 +60,7 @@ public:
         return out;
     }
 
+    /// The 16 bytes, in the order of the text.
     [[nodiscard]] constexpr const std::array<std::uint8_t, 16> &raw() const noexcept {
         return raw_;
     }

@@ -66,6 +66,7 @@ struct code_rule {
 /// Where a step of a remedy is carried out.
 enum class machine : std::uint8_t { source, destination, both, here, server, guest };
 
+/// As remedies name it to people.
 [[nodiscard]] constexpr std::string_view to_string(machine where) noexcept {
     switch (where) {
     case machine::source: return "source";
@@ -102,11 +103,13 @@ struct entry {
     std::string_view corrects = {};
     std::string_view example = {}; ///< a message as it appears, which leads to this entry
 
+    /// The wordings in force.
     [[nodiscard]] constexpr std::span<const pattern> wordings() const noexcept {
         std::size_t count = 0;
         while (count < std::size(patterns) && !patterns[count].text.empty()) ++count;
         return std::span(patterns).first(count);
     }
+    /// The steps in force, in the order in which they are taken.
     [[nodiscard]] constexpr std::span<const step> steps() const noexcept {
         std::size_t count = 0;
         while (count < std::size(remedy) && !remedy[count].run.empty()) ++count;
@@ -114,6 +117,7 @@ struct entry {
     }
 };
 
+/// As `kvmig explain` says it.
 [[nodiscard]] constexpr std::string_view to_string(weight says) noexcept {
     switch (says) {
     case weight::states: return "states the cause";

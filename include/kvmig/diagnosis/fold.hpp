@@ -123,6 +123,7 @@ inline void fold(std::string_view text, std::string &out, std::vector<std::uint3
     detail::fold_line<true>(text, out, &from);
 }
 
+/// The text alone, for one that is compared with no other.
 [[nodiscard]] inline std::string folded(std::string_view text) {
     std::string out;
     fold(text, out);

@@ -23,7 +23,8 @@ struct text_span {
     std::size_t begin = 0;
     std::size_t end = 0;
 
-    [[nodiscard]] constexpr std::size_t size() const noexcept { return end - begin; }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return end - begin; } ///< In bytes.
+    /// Whether they share a byte.
     [[nodiscard]] constexpr bool meets(text_span other) const noexcept {
         return begin < other.end && other.begin < end;
     }
@@ -44,6 +45,7 @@ struct template_match {
     std::array<text_span, most_holes> holes{};
     std::array<std::uint8_t, most_holes> pieces{};
 
+    /// Whether the line holds only a part of the template.
     [[nodiscard]] constexpr bool cut() const noexcept { return cut_front || cut_back; }
 };
 

@@ -24,6 +24,8 @@ struct found_template {
     template_match match;
 };
 
+/// Finds all templates of a set in a line at once: by a piece of literal text of each, then by all
+/// of it.
 class matcher {
 public:
     /// Adds a template; returns its number, counted from 0, or -1 when it is malformed or has no
@@ -109,7 +111,9 @@ public:
         }
     }
 
+    /// How many templates were added.
     [[nodiscard]] std::size_t size() const noexcept { return templates_.size(); }
+    /// Literals and holes of a template, in order.
     [[nodiscard]] std::span<const piece> pieces(std::size_t id) const {
         return templates_[id].pieces;
     }

@@ -20,6 +20,7 @@ enum class confidence : std::uint8_t {
     certain,  ///< a message or a state that has no other cause
 };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(confidence sure) noexcept {
     switch (sure) {
     case confidence::possible: return "possible";
@@ -52,8 +53,9 @@ struct cause {
     std::string look; ///< where to look next, filled in
 };
 
-inline constexpr std::size_t most_clues = 6;
+inline constexpr std::size_t most_clues = 6; ///< The most clues that a cause is told with.
 
+/// What came of the evidence.
 struct report {
     std::vector<cause> causes;   ///< strongest first; empty when nothing is known
     std::vector<cause> symptoms; ///< what follows from a cause above; empty when there is none

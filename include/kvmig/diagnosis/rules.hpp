@@ -14,6 +14,7 @@ namespace kvmig::diagnosis {
 
 /// What a found template means.
 struct rule {
+    /// What a match of the template says.
     enum class sort : std::uint8_t { cause, noise, source_part, destination_part };
     sort is = sort::cause;
     const entry *about = nullptr;          ///< for a cause
@@ -44,6 +45,7 @@ public:
         return shared;
     }
 
+    /// Every wording of the set, by which lines are searched.
     [[nodiscard]] const matcher &templates() const noexcept { return matcher_; }
     [[nodiscard]] const rule &operator[](std::size_t id) const { return meaning_[id]; }
     /// Bytes at the end of a pattern's text that are the words of an `errno`: they say little about

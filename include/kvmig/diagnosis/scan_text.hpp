@@ -78,7 +78,7 @@ struct joined_lines {
 /// One pass over texts; keeps its buffers.
 class text_scanner {
 public:
-    explicit text_scanner(const rules &known) : known_(known) {}
+    explicit text_scanner(const rules &known) : known_(known) {} ///< `known` must outlive it.
 
     /// Calls `take(std::vector<hit> &)` with the hits of one line or, in a text not longer than
     /// `wrap_limit`, of a few lines together; never with none.
@@ -99,7 +99,7 @@ public:
         }
     }
 
-    [[nodiscard]] std::uint64_t work() const noexcept { return work_; }
+    [[nodiscard]] std::uint64_t work() const noexcept { return work_; } ///< Bytes compared so far.
 
 private:
     template <class Take> void flush(Take &take) {

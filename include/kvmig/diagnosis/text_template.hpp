@@ -21,6 +21,7 @@
 
 namespace kvmig::diagnosis {
 
+/// What may stand in a hole `{name:type}`.
 enum class hole_type : std::uint8_t { host, endpoint, number, word, name, rest };
 
 /// The most bytes that a hole of this type takes; bounds the work for one candidate.
@@ -60,6 +61,7 @@ struct piece {
     std::string_view name;    ///< of the hole
     hole_type type = hole_type::name;
 
+    /// Whether it stands for any text; else it is literal.
     [[nodiscard]] bool is_hole() const noexcept { return !name.empty(); }
 };
 

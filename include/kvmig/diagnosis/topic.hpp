@@ -40,6 +40,7 @@ struct topic_name {
     std::string_view title;
 };
 
+/// All topics, in the order of the documents.
 inline constexpr std::array topics{
     topic_name{topic::identity, "IDN", "identity"},
     topic_name{topic::names, "DNS", "names and resolution"},

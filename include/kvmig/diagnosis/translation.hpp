@@ -160,6 +160,7 @@ public:
         return original(line, 0);
     }
 
+    /// How many messages it knows.
     [[nodiscard]] std::size_t size() const noexcept { return formats_.size() + exact_.size(); }
 
 private:

@@ -33,6 +33,7 @@ enum class image_use : std::uint8_t { free, read, written };
 /// An open file. Errors name the path and hold the `errno`.
 class image_file {
 public:
+    /// As open(2); closed in programs that are started.
     static expected<image_file> open(const std::filesystem::path &path, int flags,
                                      mode_t mode = 0600) {
         descriptor fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
@@ -46,9 +47,12 @@ public:
         return image_file(std::move(fd), path);
     }
 
+    /// As it was opened.
     [[nodiscard]] const std::filesystem::path &path() const noexcept { return path_; }
+    /// Its descriptor, which stays this object's.
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
+    /// As fstat(2).
     [[nodiscard]] expected<struct stat> stat() const {
         struct stat about {};
         if (::fstat(fd_.get(), &about) != 0) return fail(failed("stat", path_, errno));
@@ -70,6 +74,7 @@ public:
         return filled;
     }
 
+    /// Writes all of `from` at `offset`.
     [[nodiscard]] expected<void> write(std::uint64_t offset,
                                        std::span<const std::byte> from) const {
         while (!from.empty()) {
@@ -83,12 +88,14 @@ public:
         return {};
     }
 
+    /// Cuts it, or lengthens it by a hole.
     [[nodiscard]] expected<void> set_size(bytes size) const {
         if (::ftruncate(fd_.get(), static_cast<off_t>(size.count())) != 0) {
             return fail(failed("setting the size", path_, errno));
         }
         return {};
     }
+    /// As fchmod(2).
     [[nodiscard]] expected<void> set_mode(mode_t mode) const {
         if (::fchmod(fd_.get(), mode) != 0) return fail(failed("chmod", path_, errno));
         return {};
@@ -150,6 +157,7 @@ public:
         return fail(failed("locking", path_, errno));
     }
 
+    /// The error of a call that left `number` in `errno`.
     [[nodiscard]] static error failed(const std::string &what, const std::filesystem::path &path,
                                       int number) {
         const auto kind = number == ENOENT || number == ENOTDIR ? error_kind::not_found

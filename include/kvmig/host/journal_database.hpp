@@ -52,13 +52,16 @@ namespace kvmig::host {
 /// A prepared statement. Text that is bound must outlive the next `step`.
 class journal_statement {
 public:
+    /// Takes `raw` over; `file` is for messages.
     journal_statement(sqlite3_stmt *raw, std::string file) : raw_(raw), file_(std::move(file)) {}
 
+    /// Gives the next `?` its value, as text.
     journal_statement &bind(std::string_view text) {
         note(sqlite3_bind_text(raw_.get(), ++place_, text.data(), static_cast<int>(text.size()),
                                nullptr));
         return *this;
     }
+    /// Gives the next `?` its value, as a number.
     journal_statement &bind(std::int64_t number) {
         note(sqlite3_bind_int64(raw_.get(), ++place_, number));
         return *this;
@@ -73,9 +76,11 @@ public:
             journal_error(file_, code, sqlite3_errmsg(sqlite3_db_handle(raw_.get())), what));
     }
 
+    /// A column of the row, from 0.
     [[nodiscard]] std::int64_t number(int column) const {
         return sqlite3_column_int64(raw_.get(), column);
     }
+    /// A column of the row, from 0; empty for NULL.
     [[nodiscard]] std::string text(int column) const {
         const void *data = sqlite3_column_blob(raw_.get(), column);
         const auto size = static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), column));
@@ -116,8 +121,9 @@ public:
         return out;
     }
 
-    [[nodiscard]] const std::string &file() const noexcept { return file_; }
+    [[nodiscard]] const std::string &file() const noexcept { return file_; } ///< Where it lies.
 
+    /// Errors say what was done: `what`.
     [[nodiscard]] expected<journal_statement> prepare(std::string_view sql,
                                                       std::string_view what) const {
         sqlite3_stmt *raw = nullptr;
@@ -136,6 +142,7 @@ public:
         return fail(journal_error(file_, code, sqlite3_errmsg(raw_.get()), what));
     }
 
+    /// The number of the row inserted last.
     [[nodiscard]] std::int64_t last_row() const { return sqlite3_last_insert_rowid(raw_.get()); }
 
 private:
@@ -151,6 +158,7 @@ private:
 /// A write transaction; rolled back unless it was committed.
 class journal_transaction {
 public:
+    /// Waits for other writers as long as the database's busy time-out; errors say `what` was done.
     [[nodiscard]] static expected<journal_transaction> begin(const journal_database &database,
                                                              std::string_view what) {
         if (auto begun = database.run("BEGIN IMMEDIATE", what); !begun) {
@@ -158,6 +166,7 @@ public:
         }
         return journal_transaction(database);
     }
+    /// The other is over for its owner, and rolls nothing back.
     journal_transaction(journal_transaction &&other) noexcept
         : database_(std::exchange(other.database_, nullptr)) {}
     journal_transaction &operator=(journal_transaction &&) = delete;

@@ -108,6 +108,7 @@ public:
         return journal_lease(std::move(*fd), id);
     }
 
+    /// The migration that is held.
     [[nodiscard]] ports::migration_id id() const noexcept { return id_; }
 
 private:

@@ -30,7 +30,7 @@ namespace kvmig::host {
 /// cut.
 class sqlite_journal {
 public:
-    using lease = journal_lease;
+    using lease = journal_lease; ///< The right to drive a migration, for as long as it lives.
 
     /// Opens the journal, making it and its folder where they are missing. Fails with an error
     /// that names the file when it is damaged (`io`), another program's (`conflict`) or of a newer
@@ -49,6 +49,7 @@ public:
         return sqlite_journal(std::move(*database));
     }
 
+    /// Records a migration and holds it; fails when one of this domain is open.
     [[nodiscard]] expected<lease> open(const ports::migration_record &record) {
         constexpr std::string_view what = "recording a migration";
         auto transaction = journal_transaction::begin(database_, what);
@@ -71,6 +72,7 @@ public:
         return held;
     }
 
+    /// Holds a migration that is there; `conflict` when another process does.
     [[nodiscard]] expected<lease> take(ports::migration_id id) {
         auto known = database_.prepare("SELECT 1 FROM migrations WHERE id = ?", "reading");
         if (!known) return fail(std::move(known.error()));
@@ -81,6 +83,7 @@ public:
         return lease::take(lock_file(), id);
     }
 
+    /// Adds a step, on the disk when this returns.
     [[nodiscard]] expected<void> append(const lease &held, const ports::journal_entry &entry) {
         constexpr std::string_view what = "recording a transition";
         auto transaction = journal_transaction::begin(database_, what);
@@ -111,6 +114,7 @@ public:
         return transaction->commit(what);
     }
 
+    /// Everything recorded of a migration; `not_found` when there is none.
     [[nodiscard]] expected<ports::journaled_migration> read(ports::migration_id id) {
         constexpr std::string_view what = "reading a migration's record";
         auto row = database_.prepare("SELECT domain, domain_uuid, source_uri, destination_uri, "
@@ -162,6 +166,7 @@ public:
         }
     }
 
+    /// Those that have no end, oldest first.
     [[nodiscard]] expected<std::vector<ports::migration_id>> unfinished() {
         constexpr std::string_view what = "listing migrations";
         auto rows =

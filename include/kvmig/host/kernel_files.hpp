@@ -24,8 +24,10 @@ namespace kvmig::host {
 /// Reads and writes whole files by the absolute paths they have on the host they belong to.
 class kernel_files {
 public:
+    /// `root`: below which the host's /proc and /sys are.
     explicit kernel_files(std::filesystem::path root = "/") : root_(std::move(root)) {}
 
+    /// Below which the host's files are.
     [[nodiscard]] const std::filesystem::path &root() const noexcept { return root_; }
 
     /// The text, or nothing where there is no such file: an absent file is an absent feature. Fails

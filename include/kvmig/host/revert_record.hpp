@@ -139,9 +139,11 @@ public:
         return out;
     }
 
+    /// What was written, oldest first.
     [[nodiscard]] const std::vector<revert_entry> &entries() const noexcept { return entries_; }
     /// Entries of another boot that were dropped when it was opened.
     [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
+    /// Where the record is kept.
     [[nodiscard]] const std::filesystem::path &file() const noexcept { return file_; }
 
     /// Adds one; when it returns, it is on the disk.

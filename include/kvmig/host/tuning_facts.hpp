@@ -169,6 +169,7 @@ struct profile_files {
     std::vector<std::string> unreadable = {};
 };
 
+/// What now stands in each file that `wanted` sets.
 [[nodiscard]] inline profile_files read_profile(const kernel_files &files,
                                                 const tuning::profile &wanted) {
     profile_files out;

@@ -56,6 +56,7 @@ public:
         return out;
     }
 
+    /// libvirt's own, which stays this object's.
     [[nodiscard]] virConnectPtr raw() const noexcept { return handle_.get(); }
 
     /// Another owner of the same connection.
@@ -70,7 +71,7 @@ public:
 
     /// The host's own name for itself, and the canonical URI, as told when it was opened.
     [[nodiscard]] const std::string &hostname() const noexcept { return hostname_; }
-    [[nodiscard]] const std::string &uri() const noexcept { return uri_; }
+    [[nodiscard]] const std::string &uri() const noexcept { return uri_; } ///< As it was opened.
 
     /// Whether signs of life are asked for, so that a dead daemon ends a blocked call.
     [[nodiscard]] bool watched() const noexcept { return watched_; }

@@ -33,10 +33,12 @@ public:
         id_ = uuid{raw_id};
     }
 
+    /// By name; `not_found` when the host has none of it.
     [[nodiscard]] static expected<domain> lookup(const connection &on, const std::string &name) {
         return found(on, virDomainLookupByName(on.raw(), name.c_str()),
                      "cannot find the domain '" + name + "'", name);
     }
+    /// By UUID; `not_found` when the host has none of it.
     [[nodiscard]] static expected<domain> lookup(const connection &on, const uuid &id) {
         return found(on, virDomainLookupByUUID(on.raw(), id.raw().data()),
                      "cannot find the domain " + id.text(), id.text());
@@ -75,16 +77,20 @@ public:
                      "cannot start the transient domain", {});
     }
 
+    /// The same domain once more: libvirt counts references.
     [[nodiscard]] domain share() const {
         virDomainRef(raw());
         return domain(domain_handle(raw()), connection_.share());
     }
 
+    /// libvirt's own, which stays this object's.
     [[nodiscard]] virDomainPtr raw() const noexcept { return handle_.get(); }
+    /// The connection it was found on.
     [[nodiscard]] const connection &on() const noexcept { return connection_; }
     /// The name and UUID it was found under. Kept here, because asking libvirt for them would
     /// wipe out the last error.
     [[nodiscard]] const std::string &name() const noexcept { return name_; }
+    /// Its UUID, which stays the same on its way.
     [[nodiscard]] const uuid &id() const noexcept { return id_; }
 
     /// `virDomainXMLFlags`.
@@ -130,9 +136,11 @@ public:
     [[nodiscard]] expected<void> undefine(unsigned flags = 0) const {
         return check(virDomainUndefineFlags(raw(), flags), "cannot undefine");
     }
+    /// As virDomainSuspend.
     [[nodiscard]] expected<void> suspend() const {
         return check(virDomainSuspend(raw()), "cannot suspend");
     }
+    /// As virDomainResume.
     [[nodiscard]] expected<void> resume() const {
         return check(virDomainResume(raw()), "cannot resume");
     }
@@ -153,11 +161,13 @@ public:
         if (found < 0) return fail(problem("cannot read the block job on the disk " + disk));
         return found == 1;
     }
+    /// How many snapshots it has (virDomainSnapshotNum).
     [[nodiscard]] expected<std::uint32_t> snapshots() const {
         const int count = virDomainSnapshotNum(raw(), 0);
         if (count < 0) return fail(problem("cannot count the snapshots"));
         return static_cast<std::uint32_t>(count);
     }
+    /// Whether a start would restore a saved state (virDomainHasManagedSaveImage).
     [[nodiscard]] expected<bool> has_managed_save() const {
         const int found = virDomainHasManagedSaveImage(raw(), 0);
         if (found < 0) return fail(problem("cannot read the saved state"));
@@ -181,6 +191,7 @@ public:
         if (keep) flags |= VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED;
         return read_job(flags, "cannot read the completed job's statistics");
     }
+    /// Asks for the end of its job, and does not wait for it (virDomainAbortJob).
     [[nodiscard]] expected<void> abort_job() const {
         return check(virDomainAbortJob(raw()), "cannot abort the job");
     }
@@ -191,6 +202,7 @@ public:
                          raw(), static_cast<unsigned long long>(limit.count()), 0),
                      "cannot set the maximum downtime");
     }
+    /// The downtime for which pre-copy aims (virDomainMigrateGetMaxDowntime).
     [[nodiscard]] expected<std::chrono::milliseconds> max_downtime() const {
         unsigned long long limit = 0;
         if (virDomainMigrateGetMaxDowntime(raw(), &limit, 0) < 0) {
@@ -205,6 +217,7 @@ public:
         return check(virDomainMigrateSetMaxSpeed(raw(), mib == 0 ? 1 : mib, flags),
                      "cannot set the maximum speed");
     }
+    /// The limit on bandwidth; `flags` as virDomainMigrateGetMaxSpeed takes them.
     [[nodiscard]] expected<byte_rate> max_speed(unsigned flags = 0) const {
         unsigned long mib = 0;
         if (virDomainMigrateGetMaxSpeed(raw(), &mib, flags) < 0) {
@@ -212,6 +225,7 @@ public:
         }
         return byte_rate::mib(mib);
     }
+    /// The size of XBZRLE's cache (virDomainMigrateSetCompressionCache).
     [[nodiscard]] expected<void> set_compression_cache(bytes size) const {
         return check(virDomainMigrateSetCompressionCache(raw(), size.count(), 0),
                      "cannot set the size of the compression cache");

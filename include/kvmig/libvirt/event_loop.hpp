@@ -43,7 +43,7 @@ public:
     /// Whether one runs in this process.
     [[nodiscard]] static bool running() noexcept { return running_flag().load(); }
 
-    event_loop(event_loop &&) noexcept = default;
+    event_loop(event_loop &&) noexcept = default; ///< The other no longer runs it.
     event_loop &operator=(event_loop &&) = delete;
     event_loop(const event_loop &) = delete;
     event_loop &operator=(const event_loop &) = delete;

@@ -17,11 +17,17 @@ template <auto Free> struct releaser {
     }
 };
 
+/// Closed when it goes.
 using connect_handle = std::unique_ptr<virConnect, releaser<virConnectClose>>;
+/// Freed when it goes; the domain itself stays.
 using domain_handle = std::unique_ptr<virDomain, releaser<virDomainFree>>;
+/// Freed when it goes; the network itself stays.
 using network_handle = std::unique_ptr<virNetwork, releaser<virNetworkFree>>;
+/// Freed when it goes; the pool itself stays.
 using storage_pool_handle = std::unique_ptr<virStoragePool, releaser<virStoragePoolFree>>;
+/// Freed when it goes, which aborts it where it was not finished.
 using stream_handle = std::unique_ptr<virStream, releaser<virStreamFree>>;
+/// Freed when it goes; the volume itself stays.
 using storage_volume_handle = std::unique_ptr<virStorageVol, releaser<virStorageVolFree>>;
 
 /// Takes over text that libvirt allocated; not for null.

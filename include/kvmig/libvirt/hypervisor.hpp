@@ -37,10 +37,13 @@ namespace kvmig::libvirt {
 /// is what the daemon knows now.
 class hypervisor {
 public:
+    /// Shares the connection.
     explicit hypervisor(const connection &on) : connection_(on.share()) {}
 
+    /// The connection behind it.
     [[nodiscard]] const connection &on() const noexcept { return connection_; }
 
+    /// Name, versions and capabilities of the host.
     [[nodiscard]] expected<model::host> host() const {
         auto xml = connection_.capabilities();
         if (!xml) return fail(std::move(xml).error());
@@ -62,11 +65,14 @@ public:
                            .uuid = capabilities->host_uuid};
     }
 
+    /// Whether both go through one connection.
     [[nodiscard]] bool same_connection(const hypervisor &other) const noexcept {
         return connection_.raw() == other.connection_.raw();
     }
+    /// As `connection::is_alive`.
     [[nodiscard]] bool is_alive() const noexcept { return connection_.is_alive(); }
 
+    /// Nothing when the host does not know it.
     [[nodiscard]] expected<std::optional<model::domain_status>> status(const uuid &id) const {
         auto found = domain::lookup(connection_, id);
         if (!found) {
@@ -80,28 +86,36 @@ public:
         return fail(std::move(told).error());
     }
 
+    /// What runs now.
     [[nodiscard]] expected<model::job_statistics> job(const uuid &id) const {
         return with(id, [](const domain &d) { return d.job(); });
     }
+    /// What ended last.
     [[nodiscard]] expected<model::job_statistics> completed_job(const uuid &id) const {
         return with(id, [](const domain &d) { return d.completed_job(true); });
     }
+    /// As `domain::abort_job`.
     [[nodiscard]] expected<void> abort_job(const uuid &id) const {
         return with(id, [](const domain &d) { return d.abort_job(); });
     }
+    /// As virDomainMigrateStartPostCopy.
     [[nodiscard]] expected<void> start_postcopy(const uuid &id) const {
         return with(id, [](const domain &d) { return d.start_postcopy(); });
     }
+    /// As `domain::max_downtime`.
     [[nodiscard]] expected<std::chrono::milliseconds> max_downtime(const uuid &id) const {
         return with(id, [](const domain &d) { return d.max_downtime(); });
     }
+    /// Takes effect on a migration under way too.
     [[nodiscard]] expected<void> set_max_downtime(const uuid &id,
                                                   std::chrono::milliseconds limit) const {
         return with(id, [&](const domain &d) { return d.set_max_downtime(limit); });
     }
+    /// Takes effect on a migration under way too.
     [[nodiscard]] expected<void> set_max_speed(const uuid &id, byte_rate limit) const {
         return with(id, [&](const domain &d) { return d.set_max_speed(limit); });
     }
+    /// Blocks until it has ended; the options must fit each other.
     [[nodiscard]] expected<void> migrate(const uuid &id, hypervisor &destination,
                                          const migration::options &options) const {
         return with(id,
@@ -138,15 +152,19 @@ public:
             if (told.domain == id) callback(life_change_of(told.event, told.detail));
         });
     }
+    /// As `domain::suspend`.
     [[nodiscard]] expected<void> suspend(const uuid &id) const {
         return with(id, [](const domain &d) { return d.suspend(); });
     }
+    /// As `domain::resume`.
     [[nodiscard]] expected<void> resume(const uuid &id) const {
         return with(id, [](const domain &d) { return d.resume(); });
     }
+    /// Starts a domain that is defined.
     [[nodiscard]] expected<void> start(const uuid &id) const {
         return with(id, [](const domain &d) { return d.start(); });
     }
+    /// Ends the guest as if its plug were pulled.
     [[nodiscard]] expected<void> destroy(const uuid &id) const {
         return with(id, [](const domain &d) { return d.destroy(); });
     }
@@ -160,34 +178,41 @@ public:
         });
     }
 
+    /// Removes the volume of this path; one that is not there is no error.
     [[nodiscard]] expected<void> remove_image(const std::string &path) const {
         auto volume = storage_volume::lookup_by_path(connection_, path);
         if (volume) return volume->remove();
         if (volume.error().kind == error_kind::not_found) return {};
         return fail(std::move(volume).error());
     }
+    /// The XML of the definition, with its secrets.
     [[nodiscard]] expected<std::string> definition(const uuid &id) const {
         return with(id, [](const domain &d) {
             return d.xml(VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
         });
     }
+    /// Makes the definition, or replaces that of the same UUID.
     [[nodiscard]] expected<void> define(const std::string &xml) const {
         auto defined = domain::define(connection_, xml);
         if (!defined) return fail(std::move(defined).error());
         return {};
     }
+    /// The UUID of the domain of this name; nothing when there is none.
     [[nodiscard]] expected<std::optional<uuid>> named(const std::string &name) const {
         auto found = domain::lookup(connection_, name);
         if (found) return std::optional(found->id());
         if (found.error().kind == error_kind::not_found) return std::nullopt;
         return fail(std::move(found).error());
     }
+    /// Asks the guest to shut down, and does not wait for it.
     [[nodiscard]] expected<void> shut_down(const uuid &id) const {
         return with(id, [](const domain &d) { return d.shutdown(); });
     }
+    /// Writes its memory to a file of libvirt's own, and ends it.
     [[nodiscard]] expected<void> save(const uuid &id) const {
         return with(id, [](const domain &d) { return d.managed_save(); });
     }
+    /// Removes that file, where there is one.
     [[nodiscard]] expected<void> forget_saved(const uuid &id) const {
         return with(id, [](const domain &d) -> expected<void> {
             auto saved = d.has_managed_save();
@@ -195,6 +220,7 @@ public:
             return *saved ? d.remove_managed_save() : expected<void>();
         });
     }
+    /// What a pool tells of the image at `path`, having looked anew; nothing when none has it.
     [[nodiscard]] expected<std::optional<model::storage_volume>>
     image(const std::string &path) const {
         return volume_at_now(connection_, path);

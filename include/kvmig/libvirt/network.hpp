@@ -12,10 +12,12 @@ namespace kvmig::libvirt {
 /// A reference to a network; the network stays when this is destroyed.
 class network {
 public:
+    /// Takes the handle over.
     network(network_handle handle, connection on)
         : connection_(std::move(on)), handle_(std::move(handle)),
           name_(virNetworkGetName(handle_.get())) {}
 
+    /// By name; `not_found` when the host has none of it.
     [[nodiscard]] static expected<network> lookup(const connection &on, const std::string &name) {
         virNetworkPtr pointer = virNetworkLookupByName(on.raw(), name.c_str());
         if (pointer == nullptr) {
@@ -25,8 +27,11 @@ public:
         return network(network_handle(pointer), on.share());
     }
 
+    /// libvirt's own, which stays this object's.
     [[nodiscard]] virNetworkPtr raw() const noexcept { return handle_.get(); }
+    /// As libvirt names it.
     [[nodiscard]] const std::string &name() const noexcept { return name_; }
+    /// Whether it runs.
     [[nodiscard]] expected<bool> is_active() const {
         const int answer = virNetworkIsActive(raw());
         if (answer < 0) {

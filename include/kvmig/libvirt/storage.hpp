@@ -22,10 +22,12 @@ struct volume_info {
 /// A reference to a volume; the volume stays when this is destroyed.
 class storage_volume {
 public:
+    /// Takes the handle over.
     storage_volume(storage_volume_handle handle, connection on)
         : connection_(std::move(on)), handle_(std::move(handle)),
           name_(virStorageVolGetName(handle_.get())) {}
 
+    /// By absolute path; `not_found` when no active pool has it.
     [[nodiscard]] static expected<storage_volume> lookup_by_path(const connection &on,
                                                                  const std::string &path) {
         virStorageVolPtr pointer = virStorageVolLookupByPath(on.raw(), path.c_str());
@@ -36,9 +38,12 @@ public:
         return storage_volume(storage_volume_handle(pointer), on.share());
     }
 
+    /// libvirt's own, which stays this object's.
     [[nodiscard]] virStorageVolPtr raw() const noexcept { return handle_.get(); }
+    /// Its name within the pool.
     [[nodiscard]] const std::string &name() const noexcept { return name_; }
 
+    /// Its absolute path on the host.
     [[nodiscard]] expected<std::string> path() const {
         char *text = virStorageVolGetPath(raw());
         if (text == nullptr) return fail(problem("cannot read the path of"));
@@ -50,6 +55,7 @@ public:
         if (text == nullptr) return fail(problem("cannot read the XML of"));
         return take_text(text);
     }
+    /// Kind, capacity and allocation (virStorageVolGetInfo).
     [[nodiscard]] expected<volume_info> info() const {
         virStorageVolInfo found{};
         if (virStorageVolGetInfo(raw(), &found) < 0) return fail(problem("cannot read about"));
@@ -80,19 +86,23 @@ private:
 /// A reference to a pool; the pool stays when this is destroyed.
 class storage_pool {
 public:
+    /// Takes the handle over.
     storage_pool(storage_pool_handle handle, connection on)
         : connection_(std::move(on)), handle_(std::move(handle)),
           name_(virStoragePoolGetName(handle_.get())) {}
 
+    /// By name; `not_found` when the host has none of it.
     [[nodiscard]] static expected<storage_pool> lookup(const connection &on,
                                                        const std::string &name) {
         return found(on, virStoragePoolLookupByName(on.raw(), name.c_str()),
                      "cannot find the storage pool '" + name + "'", name);
     }
+    /// By UUID; `not_found` when the host has none of it.
     [[nodiscard]] static expected<storage_pool> lookup(const connection &on, const uuid &id) {
         return found(on, virStoragePoolLookupByUUID(on.raw(), id.raw().data()),
                      "cannot find the storage pool " + id.text(), id.text());
     }
+    /// By the folder it stands for; `not_found` when no pool does.
     [[nodiscard]] static expected<storage_pool> lookup_by_target(const connection &on,
                                                                  const std::string &path) {
         return found(on, virStoragePoolLookupByTargetPath(on.raw(), path.c_str()),
@@ -122,14 +132,18 @@ public:
         return out;
     }
 
+    /// libvirt's own, which stays this object's.
     [[nodiscard]] virStoragePoolPtr raw() const noexcept { return handle_.get(); }
+    /// As libvirt names it.
     [[nodiscard]] const std::string &name() const noexcept { return name_; }
 
+    /// `flags` as virStoragePoolGetXMLDesc takes them.
     [[nodiscard]] expected<std::string> xml(unsigned flags = 0) const {
         char *text = virStoragePoolGetXMLDesc(raw(), flags);
         if (text == nullptr) return fail(problem("cannot read the XML of"));
         return take_text(text);
     }
+    /// Whether it runs.
     [[nodiscard]] expected<bool> is_active() const {
         const int answer = virStoragePoolIsActive(raw());
         if (answer < 0) return fail(problem("cannot read the state of"));
@@ -148,6 +162,7 @@ public:
     [[nodiscard]] expected<void> refresh() const {
         return check(virStoragePoolRefresh(raw(), 0), "cannot refresh");
     }
+    /// Whether it is started with the daemon.
     [[nodiscard]] expected<void> set_autostart(bool on) const {
         return check(virStoragePoolSetAutostart(raw(), on ? 1 : 0), "cannot set autostart of");
     }
@@ -155,10 +170,12 @@ public:
     [[nodiscard]] expected<void> destroy() const {
         return check(virStoragePoolDestroy(raw()), "cannot stop");
     }
+    /// Removes the definition of one that does not run; what it holds stays.
     [[nodiscard]] expected<void> undefine() const {
         return check(virStoragePoolUndefine(raw()), "cannot undefine");
     }
 
+    /// By its name in the pool; `not_found` when there is none.
     [[nodiscard]] expected<storage_volume> volume(const std::string &volume_name) const {
         virStorageVolPtr pointer = virStorageVolLookupByName(raw(), volume_name.c_str());
         if (pointer == nullptr) {

@@ -20,11 +20,13 @@ namespace kvmig::libvirt {
 /// is aborted when destroyed.
 class stream {
 public:
+    /// One that blocks.
     [[nodiscard]] static expected<stream> open(const connection &on) {
         virStreamPtr made = virStreamNew(on.raw(), 0);
         if (made == nullptr) return fail(last_error("cannot make a stream", on.hostname()));
         return stream(stream_handle(made), on.share());
     }
+    /// The other has none afterwards.
     stream(stream &&other) noexcept
         : connection_(std::move(other.connection_)), handle_(std::move(other.handle_)),
           begun_(std::exchange(other.begun_, false)) {}
@@ -33,12 +35,14 @@ public:
     stream &operator=(const stream &) = delete;
     ~stream() { abort(); }
 
+    /// libvirt's own, which stays this object's.
     [[nodiscard]] virStreamPtr raw() const noexcept { return handle_.get(); }
 
     /// To be called once libvirt has taken the stream for a call (virStorageVolUpload, …): only
     /// such a stream can be aborted.
     void begun() noexcept { begun_ = true; }
 
+    /// Sends all of it.
     [[nodiscard]] expected<void> send(std::span<const std::byte> from) {
         while (!from.empty()) {
             const int sent =
@@ -63,6 +67,7 @@ public:
         return out;
     }
 
+    /// Ends it, and says whether the other side has all.
     [[nodiscard]] expected<void> finish() {
         begun_ = false; // a stream that failed to finish is over too
         if (virStreamFinish(raw()) < 0) return fail(broken("finishing"));

@@ -15,6 +15,7 @@ namespace kvmig::libvirt {
 /// Reads an array that somebody else owns.
 class parameter_view {
 public:
+    /// Does not own them.
     parameter_view(virTypedParameterPtr params, int count) noexcept
         : params_(params), count_(count) {}
 
@@ -35,11 +36,13 @@ public:
         default: return std::nullopt;
         }
     }
+    /// Nothing when there is none of this name and type.
     [[nodiscard]] std::optional<bool> boolean(const char *name) const {
         const virTypedParameterPtr found = get(name);
         if (found == nullptr || found->type != VIR_TYPED_PARAM_BOOLEAN) return std::nullopt;
         return found->value.b != 0;
     }
+    /// Nothing when there is none of this name and type.
     [[nodiscard]] std::optional<std::string> text(const char *name) const {
         const virTypedParameterPtr found = get(name);
         if (found == nullptr || found->type != VIR_TYPED_PARAM_STRING) return std::nullopt;
@@ -73,6 +76,7 @@ public:
     /// Takes over an array that libvirt allocated.
     typed_parameters(virTypedParameterPtr params, int count) noexcept
         : params_(params), count_(count), capacity_(count) {}
+    /// The other has none afterwards.
     typed_parameters(typed_parameters &&other) noexcept
         : params_(std::exchange(other.params_, nullptr)), count_(std::exchange(other.count_, 0)),
           capacity_(std::exchange(other.capacity_, 0)) {}
@@ -86,33 +90,42 @@ public:
     typed_parameters &operator=(const typed_parameters &) = delete;
     ~typed_parameters() { virTypedParamsFree(params_, count_); }
 
+    /// To be read by name.
     [[nodiscard]] parameter_view view() const noexcept { return {params_, count_}; }
+    /// As libvirt takes them.
     [[nodiscard]] virTypedParameterPtr data() const noexcept { return params_; }
-    [[nodiscard]] int size() const noexcept { return count_; }
+    [[nodiscard]] int size() const noexcept { return count_; } ///< How many there are.
 
     /// The adders fail for a name longer than libvirt allows (79 characters).
     [[nodiscard]] expected<void> add(const char *name, int value) {
         return check(virTypedParamsAddInt(&params_, &count_, &capacity_, name, value), name);
     }
+    /// As VIR_TYPED_PARAM_UINT.
     [[nodiscard]] expected<void> add(const char *name, unsigned int value) {
         return check(virTypedParamsAddUInt(&params_, &count_, &capacity_, name, value), name);
     }
+    /// As VIR_TYPED_PARAM_LLONG.
     [[nodiscard]] expected<void> add(const char *name, long long value) {
         return check(virTypedParamsAddLLong(&params_, &count_, &capacity_, name, value), name);
     }
+    /// As VIR_TYPED_PARAM_ULLONG.
     [[nodiscard]] expected<void> add(const char *name, unsigned long long value) {
         return check(virTypedParamsAddULLong(&params_, &count_, &capacity_, name, value), name);
     }
+    /// As VIR_TYPED_PARAM_DOUBLE.
     [[nodiscard]] expected<void> add(const char *name, double value) {
         return check(virTypedParamsAddDouble(&params_, &count_, &capacity_, name, value), name);
     }
+    /// As VIR_TYPED_PARAM_BOOLEAN.
     [[nodiscard]] expected<void> add(const char *name, bool value) {
         return check(virTypedParamsAddBoolean(&params_, &count_, &capacity_, name, value ? 1 : 0),
                      name);
     }
+    /// As VIR_TYPED_PARAM_STRING; libvirt copies it.
     [[nodiscard]] expected<void> add(const char *name, const char *value) {
         return check(virTypedParamsAddString(&params_, &count_, &capacity_, name, value), name);
     }
+    /// As VIR_TYPED_PARAM_STRING; libvirt copies it.
     [[nodiscard]] expected<void> add(const char *name, const std::string &value) {
         return add(name, value.c_str());
     }

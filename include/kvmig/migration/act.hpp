@@ -33,6 +33,7 @@ enum class act : std::uint8_t {
     release_source,      ///< the process that libvirt left; the definition, if asked
 };
 
+/// The words of the journal, in the order of `act`.
 inline constexpr std::array<std::string_view, 18> act_names = {
     "nothing",           "prepare_destination", "stop_guest",        "copy_images",
     "prove_copy",        "define_destination",  "start_destination", "start_job",
@@ -41,6 +42,7 @@ inline constexpr std::array<std::string_view, 18> act_names = {
     "clean_destination", "release_source",
 };
 
+/// The word of the journal.
 [[nodiscard]] constexpr std::string_view to_string(act a) noexcept {
     return act_names[static_cast<std::size_t>(a)];
 }

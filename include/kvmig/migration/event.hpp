@@ -69,6 +69,7 @@ enum class event : std::uint8_t {
 /// Who tells of an event.
 enum class teller : std::uint8_t { person, step, job, loss, hosts };
 
+/// As the table of the documents says it.
 [[nodiscard]] constexpr std::string_view to_string(teller who) noexcept {
     switch (who) {
     case teller::person: return "asked for";
@@ -167,11 +168,13 @@ inline constexpr std::array<event_facts, 47> events = {{
      "a person has settled it and wants no more help"},
 }};
 
-inline constexpr std::size_t event_count = events.size();
+inline constexpr std::size_t event_count = events.size(); ///< How many there are.
 
+/// Its row.
 [[nodiscard]] constexpr const event_facts &facts_of(event e) noexcept {
     return events[static_cast<std::size_t>(e)];
 }
+/// The word of the journal.
 [[nodiscard]] constexpr std::string_view to_string(event e) noexcept { return facts_of(e).name; }
 
 /// The event of that name, or nothing.

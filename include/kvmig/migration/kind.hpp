@@ -21,9 +21,11 @@ enum class kind : std::uint8_t {
     incremental, ///< as `live`, and only the overlays move (`--copy-storage-inc`)
 };
 
+/// All of them.
 inline constexpr std::array<kind, 4> kinds = {kind::cold, kind::live, kind::block,
                                               kind::incremental};
 
+/// The word of the command line and the journal.
 [[nodiscard]] constexpr std::string_view to_string(kind k) noexcept {
     switch (k) {
     case kind::cold: return "cold";
@@ -45,10 +47,12 @@ inline constexpr std::array<kind, 4> kinds = {kind::cold, kind::live, kind::bloc
 /// A set of kinds.
 class kind_set {
 public:
+    /// Of those named.
     constexpr kind_set(std::initializer_list<kind> members) noexcept {
         for (const kind k : members) bits_ = static_cast<std::uint8_t>(bits_ | bit(k));
     }
 
+    /// Whether `k` is in it.
     [[nodiscard]] constexpr bool has(kind k) const noexcept { return (bits_ & bit(k)) != 0; }
 
     /// `every kind`, or the names joined: `live, block`.
@@ -73,7 +77,9 @@ private:
     std::uint8_t bits_ = 0;
 };
 
+/// Of edges that every migration has.
 inline constexpr kind_set every_kind = {kind::cold, kind::live, kind::block, kind::incremental};
+/// Of edges that only a shut-down guest's move has.
 inline constexpr kind_set only_cold = {kind::cold};
 /// libvirt moves a running guest.
 inline constexpr kind_set any_live = {kind::live, kind::block, kind::incremental};

@@ -59,11 +59,16 @@ public:
     constexpr explicit machine(migration::kind of, migration::state at = state::planned) noexcept
         : kind_(of), state_(at) {}
 
+    /// The kind of the migration.
     [[nodiscard]] constexpr migration::kind of() const noexcept { return kind_; }
+    /// Where it stands.
     [[nodiscard]] constexpr migration::state at() const noexcept { return state_; }
+    /// Who has the guest there.
     [[nodiscard]] constexpr owner owns() const noexcept { return owner_in(state_); }
+    /// Whether nothing follows.
     [[nodiscard]] constexpr bool ended() const noexcept { return is_end(state_); }
 
+    /// Whether an edge leads on from here.
     [[nodiscard]] constexpr bool accepts(event e) const noexcept {
         return find_edge(kind_, state_, e) != nullptr;
     }

@@ -29,12 +29,14 @@ struct disk_seen {
     std::string backing_why = {}; ///< a clause: what is there, or what is missing
 };
 
+/// What is known of the guest when a mode is chosen.
 struct guest_seen {
     std::string name;
     bool active = true;
     std::vector<disk_seen> disks;
 };
 
+/// The mode that fits, and why.
 struct mode_choice {
     kind mode = kind::live;
     std::string why; ///< a clause

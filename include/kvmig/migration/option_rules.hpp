@@ -26,6 +26,7 @@ struct exclusion {
     std::string_view why;
 };
 
+/// All of them, after libvirt's and QEMU's own checks.
 inline constexpr std::array exclusions = {
     exclusion{flag::live, flag::offline,
               "offline moves the definition of a guest that does not run"},
@@ -48,6 +49,7 @@ struct requirement {
     std::string_view why;
 };
 
+/// All of them, after libvirt's and QEMU's own checks.
 inline constexpr std::array requirements = {
     requirement{flag::tunnelled, {flag::peer2peer}, "the tunnel runs from daemon to daemon"},
     requirement{flag::zerocopy, {flag::parallel}, "only multifd sends without copying"},

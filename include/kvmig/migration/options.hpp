@@ -68,6 +68,7 @@ inline constexpr std::array<std::string_view, 21> flag_names = {
     "zerocopy",
 };
 
+/// As VIR_MIGRATE_* calls it, in lower case.
 [[nodiscard]] constexpr std::string_view to_string(flag f) noexcept {
     const auto place = static_cast<std::size_t>(std::countr_zero(static_cast<std::uint32_t>(f)));
     return place < flag_names.size() ? flag_names[place] : "unknown";
@@ -77,16 +78,20 @@ inline constexpr std::array<std::string_view, 21> flag_names = {
 class flag_set {
 public:
     constexpr flag_set() noexcept = default;
+    /// Of those named.
     constexpr flag_set(std::initializer_list<flag> flags) noexcept {
         for (const flag f : flags) set(f);
     }
 
+    /// Whether `f` is set.
     [[nodiscard]] constexpr bool has(flag f) const noexcept {
         return (bits_ & static_cast<std::uint32_t>(f)) != 0;
     }
+    /// Whether they share a flag.
     [[nodiscard]] constexpr bool has_any(flag_set other) const noexcept {
         return (bits_ & other.bits_) != 0;
     }
+    /// Sets it, or takes it away.
     constexpr flag_set &set(flag f, bool on = true) noexcept {
         const auto bit = static_cast<std::uint32_t>(f);
         bits_ = on ? bits_ | bit : bits_ & ~bit;

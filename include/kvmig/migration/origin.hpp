@@ -24,13 +24,17 @@ enum class stop_method : std::uint8_t {
     snapshot, ///< its state is kept in an internal snapshot
 };
 
+/// The words of the journal, in the order of `activity`.
 inline constexpr std::array<std::string_view, 3> activity_names = {"running", "paused", "off"};
+/// The words of the journal, in the order of `stop_method`.
 inline constexpr std::array<std::string_view, 4> stop_method_names = {"none", "shutdown", "save",
                                                                       "snapshot"};
 
+/// The word of the journal.
 [[nodiscard]] constexpr std::string_view to_string(activity a) noexcept {
     return activity_names[static_cast<std::size_t>(a)];
 }
+/// The word of the journal.
 [[nodiscard]] constexpr std::string_view to_string(stop_method m) noexcept {
     return stop_method_names[static_cast<std::size_t>(m)];
 }

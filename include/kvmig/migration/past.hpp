@@ -22,6 +22,7 @@ struct past {
     friend constexpr bool operator==(const past &, const past &) noexcept = default;
 };
 
+/// Whether both hosts are being asked where the guest is.
 [[nodiscard]] constexpr bool is_reconciling(state s) noexcept {
     return s == state::reconciling || s == state::reconciling_forward;
 }

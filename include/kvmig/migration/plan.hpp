@@ -45,11 +45,13 @@ struct planned_disk {
     friend bool operator==(const planned_disk &, const planned_disk &) = default;
 };
 
+/// One of the two hosts.
 struct planned_end {
     std::string hostname;
     std::string uri;
 };
 
+/// What a migration would do, as `kvmig migrate --dry-run` tells it.
 struct plan {
     kind mode = kind::live;
     std::string why; ///< why this mode: a clause

@@ -22,6 +22,7 @@ namespace kvmig::migration::proofs {
 using state_set = std::uint64_t;
 static_assert(state_count <= 64);
 
+/// The set of `s` alone.
 [[nodiscard]] constexpr state_set only(state s) noexcept {
     return state_set{1} << static_cast<unsigned>(s);
 }
@@ -41,6 +42,7 @@ struct neighbours {
     std::array<state_set, state_count> previous{};
     state_set used = 0; ///< begin or end of an edge
 
+    /// Along those of `all` that a migration of kind `k` has.
     constexpr neighbours(std::span<const edge> all, kind k) {
         for (const edge &e : all) {
             if (!e.in.has(k)) continue;

@@ -31,6 +31,7 @@ enum class host_step : std::uint8_t {
     start_destination,    ///< only as a person chose
 };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(host_step s) noexcept {
     switch (s) {
     case host_step::destroy_destination: return "destroy_destination";
@@ -50,19 +51,26 @@ enum class host_step : std::uint8_t {
 template <class T, std::size_t Most> class few {
 public:
     constexpr few() noexcept = default;
+    /// At most `Most` of them.
     constexpr few(std::initializer_list<T> values) {
         for (const T &value : values) push_back(value);
     }
 
+    /// At most `Most` in all; more is a broken contract.
     constexpr void push_back(T value) {
         assert(size_ < Most);
         values_[size_++] = value;
     }
+    /// How many there are.
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    /// Whether there are none.
     [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+    /// The first.
     [[nodiscard]] constexpr const T *begin() const noexcept { return values_.data(); }
+    /// Behind the last.
     [[nodiscard]] constexpr const T *end() const noexcept { return values_.data() + size_; }
     [[nodiscard]] constexpr const T &operator[](std::size_t i) const { return values_[i]; }
+    /// Whether `wanted` is among them.
     [[nodiscard]] constexpr bool has(T wanted) const noexcept {
         return std::find(begin(), end(), wanted) != end();
     }
@@ -178,9 +186,11 @@ inline constexpr std::array<finding_facts, 27> findings = {{
     {finding::gone, "gone", event::guest_gone, "neither host has the guest any more"},
 }};
 
+/// Its row.
 [[nodiscard]] constexpr const finding_facts &facts_of(finding f) noexcept {
     return findings[static_cast<std::size_t>(f)];
 }
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(finding f) noexcept { return facts_of(f).name; }
 
 /// A finding with what follows from it.
@@ -200,6 +210,7 @@ enum class choice : std::uint8_t {
     take_over,        ///< close the record: it is settled by hand
 };
 
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(choice c) noexcept {
     switch (c) {
     case choice::ask_later: return "ask-later";

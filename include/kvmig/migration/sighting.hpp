@@ -39,6 +39,7 @@ enum class seen_reason : std::uint8_t {
     failed, ///< it could not be started, or an incoming migration failed
 };
 
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(presence p) noexcept {
     switch (p) {
     case presence::unreachable: return "unreachable";
@@ -50,6 +51,7 @@ enum class seen_reason : std::uint8_t {
     return "unknown";
 }
 
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(seen_reason r) noexcept {
     switch (r) {
     case seen_reason::other: return "other";
@@ -77,12 +79,15 @@ struct sighting {
     bool persistent = false; ///< there is a definition that outlives the process
     bool job = false;        ///< a job runs: migration, save, or an incoming migration
 
+    /// Whether the host could be asked.
     [[nodiscard]] constexpr bool reachable() const noexcept {
         return seen != presence::unreachable;
     }
+    /// Whether it has a process of the guest.
     [[nodiscard]] constexpr bool active() const noexcept {
         return seen == presence::paused || seen == presence::running;
     }
+    /// Whether this was seen, for this reason.
     [[nodiscard]] constexpr bool is(presence p, seen_reason r) const noexcept {
         return seen == p && why == r;
     }

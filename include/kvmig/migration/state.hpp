@@ -19,6 +19,7 @@ enum class owner : std::uint8_t {
     none,      ///< on neither side, or not known to this program any more
 };
 
+/// As the table of the documents says it.
 [[nodiscard]] constexpr std::string_view to_string(owner who) noexcept {
     switch (who) {
     case owner::source: return "source";
@@ -131,13 +132,17 @@ inline constexpr std::array<state_facts, 28> states = {{
      "a person has settled it; this program no longer watches"},
 }};
 
-inline constexpr std::size_t state_count = states.size();
+inline constexpr std::size_t state_count = states.size(); ///< How many there are.
 
+/// Its row.
 [[nodiscard]] constexpr const state_facts &facts_of(state s) noexcept {
     return states[static_cast<std::size_t>(s)];
 }
+/// The word of the journal.
 [[nodiscard]] constexpr std::string_view to_string(state s) noexcept { return facts_of(s).name; }
+/// Who has the guest in this state.
 [[nodiscard]] constexpr owner owner_in(state s) noexcept { return facts_of(s).owns; }
+/// Whether nothing follows.
 [[nodiscard]] constexpr bool is_end(state s) noexcept { return facts_of(s).end; }
 
 /// The state of that name, or nothing.

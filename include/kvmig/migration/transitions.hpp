@@ -32,6 +32,7 @@ using enum state;
 using enum event;
 using enum act;
 
+/// Every transition there is.
 inline constexpr auto edges = std::to_array<edge>({
     {planned, prepare_requested, preparing, prepare_destination, every_kind},
     {planned, refused, failed, nothing, every_kind},

@@ -11,6 +11,7 @@ struct byte_range {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
 
+    /// The offset behind its last byte.
     [[nodiscard]] constexpr std::uint64_t end() const noexcept { return offset + length; }
     friend bool operator==(const byte_range &, const byte_range &) = default;
 };

@@ -15,6 +15,7 @@ namespace kvmig::model {
 /// Clients of one path, gathered from wherever they stand.
 class export_collector {
 public:
+    /// One more client of `path`; the order in which paths came first is kept.
     void add(const std::string &path, export_client client) {
         const auto [found, added] = places_.emplace(path, exports_.size());
         if (added) exports_.push_back({path, {}, {}});

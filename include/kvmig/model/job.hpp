@@ -31,6 +31,7 @@ enum class job_operation : std::uint8_t {
     snapshot_delete,
 };
 
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(job_type type) noexcept {
     switch (type) {
     case job_type::none: return "none";
@@ -43,6 +44,7 @@ enum class job_operation : std::uint8_t {
     return "unknown";
 }
 
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(job_operation operation) noexcept {
     switch (operation) {
     case job_operation::unknown: return "unknown";

@@ -66,6 +66,7 @@ enum class client_kind : std::uint8_t {
     everyone, ///< `*`, no name, or the network of all addresses
 };
 
+/// By how exports(5) writes it.
 [[nodiscard]] constexpr client_kind kind_of_client(std::string_view name) noexcept {
     if (name.empty() || name == "*") return client_kind::everyone;
     if (name.front() == '@') return client_kind::netgroup;

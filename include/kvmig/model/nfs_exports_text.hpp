@@ -21,6 +21,7 @@ namespace kvmig::model {
 /// A reader of one text; use `parse_exports`.
 class exports_reader {
 public:
+    /// `file` is for messages; `unknown` says what becomes of options that are not known.
     exports_reader(std::string_view text, std::string file, unknown_option unknown)
         : text_(text), file_(std::move(file)), unknown_(unknown) {}
 

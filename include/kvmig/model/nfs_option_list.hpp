@@ -52,6 +52,7 @@ public:
         return std::nullopt;
     }
 
+    /// What is in force after all that was read.
     [[nodiscard]] export_options options() const {
         export_options out = options_;
         if (flavors_.empty())

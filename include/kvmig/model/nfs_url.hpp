@@ -17,7 +17,7 @@ namespace kvmig::model {
 /// `nfs://SERVER/PATH?ARGUMENT=VALUE&…`: a file or folder on an NFS server.
 struct nfs_url {
     std::string server;        ///< name or address, without the brackets of IPv6
-    std::string path;          ///< absolute, as the server names it; no empty or `.` component
+    std::string path;          ///< absolute, as the server names it; no component is empty or a dot
     std::uint32_t version = 3; ///< `version=`: 3 for data, 4 for small files and locks
     std::optional<std::uint32_t> uid;        ///< `uid=`: who asks; else the process' own user
     std::optional<std::uint32_t> gid;        ///< `gid=`
@@ -214,6 +214,7 @@ struct folder_and_name {
 
     friend bool operator==(const folder_and_name &, const folder_and_name &) = default;
 };
+/// The folder is `.` where `path` has no slash.
 [[nodiscard]] inline folder_and_name split_path(std::string_view path) {
     const auto slash = path.rfind('/');
     if (slash == std::string_view::npos) return {".", std::string(path)};

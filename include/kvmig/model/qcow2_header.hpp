@@ -9,7 +9,9 @@
 
 namespace kvmig::model::qcow2 {
 
+/// How guest data is encrypted.
 enum class encryption : std::uint8_t { none, aes, luks };
+/// How compressed clusters are compressed.
 enum class compression : std::uint8_t { deflate, zstd };
 
 /// Types of header extensions.
@@ -59,32 +61,43 @@ struct encryption_extension {
 
 /// Bits of `header::incompatible`, `compatible` and `autoclear`.
 namespace feature {
+/// Incompatible: reference counts may be wrong, for it was not closed.
 inline constexpr std::uint64_t dirty = 1U << 0U;
+/// Incompatible: it may only be opened to be repaired.
 inline constexpr std::uint64_t corrupt = 1U << 1U;
+/// Incompatible: guest data is in another file.
 inline constexpr std::uint64_t external_data = 1U << 2U;
+/// Incompatible: the header names how clusters are compressed.
 inline constexpr std::uint64_t compression_type = 1U << 3U;
+/// Incompatible: entries of L2 tables tell of parts of a cluster.
 inline constexpr std::uint64_t extended_l2 = 1U << 4U;
+/// Compatible: reference counts are written late.
 inline constexpr std::uint64_t lazy_refcounts = 1U << 0U;
-inline constexpr std::uint64_t bitmaps = 1U << 0U;
+inline constexpr std::uint64_t bitmaps = 1U << 0U; ///< Autoclear: the bitmaps agree with the data.
+/// Autoclear: the data file is a raw image of the whole.
 inline constexpr std::uint64_t raw_external = 1U << 1U;
 } // namespace feature
 
 /// Limits of the format, and QEMU's own: no host could open what goes beyond those.
 namespace limit {
-inline constexpr unsigned least_cluster_bits = 9;
-inline constexpr unsigned most_cluster_bits = 21;
+inline constexpr unsigned least_cluster_bits = 9; ///< 512 bytes: the specification's least.
+inline constexpr unsigned most_cluster_bits = 21; ///< 2 MiB: QEMU's most.
+/// 16 KiB: QEMU's least with extended L2 entries.
 inline constexpr unsigned least_cluster_bits_extended_l2 = 14;
+/// The most that QEMU reads of an L1 table.
 inline constexpr std::uint64_t l1_bytes = std::uint64_t{32} << 20U;
+/// The most that QEMU reads of a reference count table.
 inline constexpr std::uint64_t refcount_table_bytes = std::uint64_t{8} << 20U;
-inline constexpr std::uint32_t refcount_order = 6;
-inline constexpr std::uint32_t snapshots = 65536;
-inline constexpr std::uint32_t bitmaps = 65535;
+inline constexpr std::uint32_t refcount_order = 6; ///< 64 bits a count: the specification's most.
+inline constexpr std::uint32_t snapshots = 65536;  ///< QEMU's most.
+inline constexpr std::uint32_t bitmaps = 65535;    ///< QEMU's most.
+/// Of 1 KiB for each bitmap.
 inline constexpr std::uint64_t bitmap_directory_bytes = std::uint64_t{bitmaps} * 1024;
-inline constexpr std::uint32_t backing_file_bytes = 1023;
-inline constexpr std::uint32_t format_bytes = 15;
+inline constexpr std::uint32_t backing_file_bytes = 1023; ///< The specification's most for a name.
+inline constexpr std::uint32_t format_bytes = 15;         ///< QEMU's most for the name of a format.
 } // namespace limit
 
-inline constexpr std::uint64_t header_bytes_v2 = 72;
+inline constexpr std::uint64_t header_bytes_v2 = 72;  ///< All of version 2.
 inline constexpr std::uint64_t header_bytes_v3 = 104; ///< the least of version 3
 
 /// The fields of a header that was found sound, in the words of the specification. Offsets are
@@ -115,23 +128,31 @@ struct header {
     std::optional<bitmaps_extension> bitmaps; ///< to be believed only with `bitmaps_consistent()`
     std::optional<encryption_extension> encryption_header;
 
+    /// In bytes.
     [[nodiscard]] std::uint64_t cluster_size() const noexcept {
         return std::uint64_t{1} << cluster_bits;
     }
+    /// Reference counts may be wrong.
     [[nodiscard]] bool dirty() const noexcept { return (incompatible & feature::dirty) != 0; }
+    /// It may only be repaired.
     [[nodiscard]] bool corrupt() const noexcept { return (incompatible & feature::corrupt) != 0; }
+    /// Guest data is in another file.
     [[nodiscard]] bool external_data() const noexcept {
         return (incompatible & feature::external_data) != 0;
     }
+    /// Entries of L2 tables tell of parts of a cluster.
     [[nodiscard]] bool extended_l2() const noexcept {
         return (incompatible & feature::extended_l2) != 0;
     }
+    /// Reference counts are written late.
     [[nodiscard]] bool lazy_refcounts() const noexcept {
         return (compatible & feature::lazy_refcounts) != 0;
     }
+    /// The bitmaps agree with the data.
     [[nodiscard]] bool bitmaps_consistent() const noexcept {
         return (autoclear & feature::bitmaps) != 0;
     }
+    /// The data file is a raw image of the whole.
     [[nodiscard]] bool raw_external() const noexcept {
         return (autoclear & feature::raw_external) != 0;
     }

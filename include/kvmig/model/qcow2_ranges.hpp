@@ -15,7 +15,7 @@
 
 namespace kvmig::model::qcow2 {
 
-using range = byte_range;
+using range = byte_range; ///< In bytes of the file.
 
 /// Which granules of a file are in use: one bit each, kept only for parts of the file where there
 /// are any. At most 2^31 granules, so 256 MiB of bits: a file with more of them has larger ones
@@ -33,6 +33,7 @@ public:
         chunks_.resize(static_cast<std::size_t>((count() + chunk_bits - 1) / chunk_bits));
     }
 
+    /// Bytes in one.
     [[nodiscard]] std::uint64_t granule() const noexcept { return std::uint64_t{1} << bits_; }
 
     /// Puts every granule in that holds a byte of the range; what lies beyond the end of the file

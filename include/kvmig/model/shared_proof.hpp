@@ -84,6 +84,7 @@ struct shared_side {
     friend bool operator==(const shared_side &, const shared_side &) = default;
 };
 
+/// What was seen from both sides, and by the third party.
 struct shared_evidence {
     shared_side a;
     shared_side b;
@@ -91,6 +92,7 @@ struct shared_evidence {
     std::string third_problem; ///< why it could not look
 };
 
+/// What the evidence says of the two folders.
 enum class shared_verdict : std::uint8_t {
     shared,
     not_shared,

@@ -7,6 +7,7 @@
 
 namespace kvmig::model {
 
+/// What came of a connection that was tried.
 enum class port_answer : std::uint8_t {
     open,        ///< somebody listens
     closed,      ///< the host itself said that nobody does: nothing stands in the way
@@ -15,6 +16,7 @@ enum class port_answer : std::uint8_t {
     unreachable, ///< the kernel knows no network that leads there
 };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(port_answer what) noexcept {
     switch (what) {
     case port_answer::open: return "open";
@@ -26,6 +28,7 @@ enum class port_answer : std::uint8_t {
     return "unknown";
 }
 
+/// One port, and what came of it.
 struct tried_port {
     std::uint16_t port = 0;
     port_answer answer = port_answer::closed;

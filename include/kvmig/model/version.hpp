@@ -15,11 +15,13 @@ struct version {
     std::uint32_t minor_number = 0;
     std::uint32_t release = 0;
 
+    /// From libvirt's one number: major * 1,000,000 + minor * 1,000 + release.
     [[nodiscard]] static constexpr version from_number(std::uint64_t number) noexcept {
         return {static_cast<std::uint32_t>(number / 1'000'000),
                 static_cast<std::uint32_t>(number / 1'000 % 1'000),
                 static_cast<std::uint32_t>(number % 1'000)};
     }
+    /// The three numbers, joined by dots.
     [[nodiscard]] std::string text() const {
         return std::to_string(major_number) + '.' + std::to_string(minor_number) + '.' +
                std::to_string(release);

@@ -30,14 +30,17 @@ inline void take_read(std::span<std::byte>, const void *, std::size_t) {}
 
 #else
 
+/// nfs_pread_async, with the arguments in one order in all releases.
 inline int read_async(nfs_context *nfs, nfsfh *file, std::uint64_t offset,
                       std::span<std::byte> into, nfs_cb done, void *about) {
     return ::nfs_pread_async(nfs, file, offset, into.size(), done, about);
 }
+/// nfs_pwrite_async, with the arguments in one order in all releases.
 inline int write_async(nfs_context *nfs, nfsfh *file, std::uint64_t offset,
                        std::span<const std::byte> from, nfs_cb done, void *about) {
     return ::nfs_pwrite_async(nfs, file, offset, from.size(), from.data(), done, about);
 }
+/// What a callback of `read_async` does with its data.
 inline void take_read(std::span<std::byte> into, const void *data, std::size_t count) {
     if (count != 0) std::memcpy(into.data(), data, count);
 }

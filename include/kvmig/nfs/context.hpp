@@ -36,7 +36,9 @@ struct attributes {
     std::int64_t modified = 0;
     std::int64_t changed = 0;
 
+    /// Whether it is a regular file.
     [[nodiscard]] bool is_file() const noexcept { return S_ISREG(mode); }
+    /// Whether it is a directory.
     [[nodiscard]] bool is_folder() const noexcept { return S_ISDIR(mode); }
     friend bool operator==(const attributes &, const attributes &) = default;
 };
@@ -53,6 +55,7 @@ struct room {
     bytes available; ///< to an ordinary user
 };
 
+/// How long a server may take, and what ends the waiting.
 struct connect_options {
     std::chrono::milliseconds patience = default_patience;
     std::stop_token stop;
@@ -107,12 +110,16 @@ public:
         return context(std::move(*made), std::move(*mount), listed.has_value(), url.version);
     }
 
+    /// Its name or address, as it was given.
     [[nodiscard]] const std::string &server() const noexcept { return on_->server(); }
     /// What is mounted; an export by the server's own word if `is_listed()`, else perhaps a folder
     /// in one.
     [[nodiscard]] const std::string &mounted() const noexcept { return mounted_; }
+    /// Whether `mounted()` is an export by the server's own word.
     [[nodiscard]] bool is_listed() const noexcept { return listed_; }
+    /// Where calls are started and awaited.
     [[nodiscard]] session &connection() const noexcept { return *on_; }
+    /// The same, for what is to outlive this.
     [[nodiscard]] const std::shared_ptr<session> &shared() const noexcept { return on_; }
 
     /// The most that one READ and one WRITE carry, at most 1 MiB; a larger call would be split, and
@@ -126,6 +133,7 @@ public:
         return std::min(bytes::mib(1), most == 0 ? bytes::kib(32) : bytes{most});
     }
 
+    /// Of what `path` is, links followed.
     [[nodiscard]] expected<attributes> stat(const std::string &path) const {
         attributes out;
         auto got = call("stat", path, path_call{::nfs_stat64_async}, [&out](int, void *data) {
@@ -144,6 +152,7 @@ public:
         return out;
     }
 
+    /// Of the file system that `path` is on.
     [[nodiscard]] expected<room> free_room(const std::string &path) const {
         room out;
         auto got = call("statvfs", path, path_call{::nfs_statvfs64_async}, [&](int, void *data) {
@@ -154,6 +163,7 @@ public:
         return out;
     }
 
+    /// Removes a file.
     [[nodiscard]] expected<void> remove(const std::string &path) const {
         return done(call("removing", path, path_call{::nfs_unlink_async}));
     }
@@ -178,9 +188,11 @@ public:
                                                      about);
                          }));
     }
+    /// As mkdir(2).
     [[nodiscard]] expected<void> make_folder(const std::string &path) const {
         return done(call("making the folder", path, path_call{::nfs_mkdir_async}));
     }
+    /// As rmdir(2), of an empty one.
     [[nodiscard]] expected<void> remove_folder(const std::string &path) const {
         return done(call("removing the folder", path, path_call{::nfs_rmdir_async}));
     }
@@ -192,6 +204,7 @@ public:
                 return ::nfs_chmod_async(nfs, below.c_str(), static_cast<int>(mode), cb, about);
             }));
     }
+    /// As chown(2); servers grant it to root alone, and to none where root is squashed.
     [[nodiscard]] expected<void> set_owner(const std::string &path, std::uint32_t uid,
                                            std::uint32_t gid) const {
         return done(call("chown", path,
@@ -200,6 +213,7 @@ public:
                                                       static_cast<int>(gid), cb, about);
                          }));
     }
+    /// Cuts it, or lengthens it by a hole.
     [[nodiscard]] expected<void> set_size(const std::string &path, bytes size) const {
         return done(
             call("setting the size", path,

@@ -26,6 +26,7 @@ namespace kvmig::nfs {
     return {};
 }
 
+/// From an `errno`.
 [[nodiscard]] inline error_kind kind_of(int number) {
     switch (number) {
     case ENOENT:

@@ -6,7 +6,7 @@
 #include <kvmig/nfs/quiet_pipe.hpp>
 #include <kvmig/nfs/session.hpp>
 
-// Its global type `name` would be shadowed by every parameter that is called so.
+/// For libnfs's headers alone: every parameter called so would shadow their global type `name`.
 #define name kvmig_libnfs_name // NOLINT(readability-identifier-naming): as libnfs spells it
 #include <nfsc/libnfs-raw-mount.h>
 #undef name

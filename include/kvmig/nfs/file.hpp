@@ -52,6 +52,7 @@ public:
         if (!got) return fail(std::move(got).error());
         return file(on.shared(), opened, path, on.piece());
     }
+    /// The other is closed for its owner.
     file(file &&other) noexcept
         : on_(std::move(other.on_)), handle_(std::exchange(other.handle_, nullptr)),
           path_(std::move(other.path_)), piece_(other.piece_) {}
@@ -69,8 +70,10 @@ public:
     file &operator=(const file &) = delete;
     ~file() { drop(); }
 
-    [[nodiscard]] const std::string &path() const noexcept { return path_; }
+    [[nodiscard]] const std::string &path() const noexcept { return path_; } ///< As it was opened.
+    /// The most that one call carries.
     [[nodiscard]] bytes piece() const noexcept { return piece_; }
+    /// Where its calls are started and awaited.
     [[nodiscard]] session &connection() const noexcept { return *on_; }
 
     /// Asks for `into.size()` bytes, of which one `piece()` at most comes. `done` is told the
@@ -151,12 +154,14 @@ public:
     [[nodiscard]] expected<void> sync(const std::stop_token &stop = {}) {
         return simple("syncing", ::nfs_fsync_async, stop);
     }
+    /// Cuts it, or lengthens it by a hole.
     [[nodiscard]] expected<void> set_size(bytes size) {
         return done(on_->call_and_wait(
             "setting the size", path_, [&](nfs_context *nfs, nfs_cb cb, void *about) {
                 return ::nfs_ftruncate_async(nfs, handle_, size.count(), cb, about);
             }));
     }
+    /// Closes it, and says what the server has to say of that.
     [[nodiscard]] expected<void> close() {
         if (handle_ == nullptr) return {};
         if (const auto lost = on_->lost()) {

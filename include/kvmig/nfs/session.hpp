@@ -41,9 +41,10 @@ inline constexpr std::chrono::milliseconds default_patience{30'000};
     return std::unique_lock(one_at_a_time);
 }
 
+/// A connection to one server, and the calls under way on it.
 class session {
 public:
-    using clock = std::chrono::steady_clock;
+    using clock = std::chrono::steady_clock; ///< By which patience is told.
     /// Called once, with what libnfs gave: its status (≥ 0: success), and the answer; or why not.
     using answer = std::function<void(int status, void *data, const answer_text &failed)>;
     /// Reads the answer of a call that succeeded.
@@ -71,9 +72,13 @@ public:
     session(const session &) = delete;
     session &operator=(const session &) = delete;
 
+    /// libnfs's own, which stays this object's.
     [[nodiscard]] nfs_context *raw() const noexcept { return raw_; }
+    /// Its name or address, as it was given.
     [[nodiscard]] const std::string &server() const noexcept { return server_; }
+    /// Why the connection is gone; nothing while it is not.
     [[nodiscard]] const std::optional<error> &lost() const noexcept { return lost_; }
+    /// Calls begun and not answered.
     [[nodiscard]] std::size_t under_way() const noexcept { return under_way_; }
 
     /// Starts a call: `begin(nfs_context *, nfs_cb, void *)` hands it to libnfs. `done` is called

@@ -17,7 +17,7 @@ namespace kvmig::nfs {
 /// than `many_queued` do, one less is as fast.
 class window {
 public:
-    using duration = std::chrono::steady_clock::duration;
+    using duration = std::chrono::steady_clock::duration; ///< Of the clock that measures answers.
 
     static constexpr std::size_t first_size = 4;
     static constexpr std::size_t most = 16;
@@ -28,6 +28,7 @@ public:
     /// One of a size that stays, for measurements.
     constexpr explicit window(std::size_t fixed) noexcept : size_(fixed), fixed_(true) {}
 
+    /// How many calls may be under way.
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
 
     /// A whole piece was answered after `took`.

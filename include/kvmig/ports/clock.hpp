@@ -21,10 +21,12 @@ concept clock = requires(const T &c) {
 
 /// The host's own.
 struct system_clock {
+    /// The time of day.
     [[nodiscard]] utc_time utc() const {
         return std::chrono::time_point_cast<std::chrono::nanoseconds>(
             std::chrono::system_clock::now());
     }
+    /// The time by which durations are measured.
     [[nodiscard]] steady_time steady() const {
         return std::chrono::time_point_cast<std::chrono::nanoseconds>(
             std::chrono::steady_clock::now());

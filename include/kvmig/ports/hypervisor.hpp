@@ -28,6 +28,7 @@ struct job_event {
     std::optional<std::uint64_t> iteration;
 };
 
+/// Called on a thread of the hypervisor; must not block.
 using job_event_callback = std::function<void(const job_event &)>;
 
 /// One host's hypervisor, and the domains on it by UUID (a name may change on the way). Every

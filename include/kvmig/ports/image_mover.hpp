@@ -18,6 +18,7 @@ struct copy_progress {
     bytes total;
 };
 
+/// Called now and then while it copies; must not block.
 using copy_callback = std::function<void(const copy_progress &)>;
 
 /// The images of one guest, on their way.

@@ -58,6 +58,7 @@ struct journaled_migration {
     [[nodiscard]] migration::state at() const noexcept {
         return entries.empty() ? migration::state::planned : entries.back().what.to;
     }
+    /// What its entries say of it.
     [[nodiscard]] migration::past past() const {
         std::vector<migration::transition> history;
         history.reserve(entries.size());

@@ -23,6 +23,7 @@ enum class life_change : std::uint8_t {
     other,                   ///< something else: worth a look
 };
 
+/// Called on a thread of the hypervisor; must not block.
 using life_callback = std::function<void(life_change)>;
 
 /// A hypervisor whose guests a driver may also stop, start and remove.

@@ -12,7 +12,9 @@ namespace kvmig::ports {
 class subscription {
 public:
     subscription() noexcept = default;
+    /// `end` ends it, once.
     explicit subscription(std::function<void()> end) noexcept : end_(std::move(end)) {}
+    /// The other is over for its owner.
     subscription(subscription &&other) noexcept : end_(std::exchange(other.end_, nullptr)) {}
     subscription &operator=(subscription &&other) noexcept {
         if (this != &other) {
@@ -25,6 +27,7 @@ public:
     subscription &operator=(const subscription &) = delete;
     ~subscription() { reset(); }
 
+    /// Ends it now.
     void reset() noexcept {
         if (auto end = std::exchange(end_, nullptr)) end();
     }

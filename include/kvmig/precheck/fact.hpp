@@ -19,12 +19,14 @@ public:
     /// Known. Not explicit, so that a known value is written as what it is.
     fact(T value) : value_(std::move(value)) {} // NOLINT(google-explicit-constructor)
 
+    /// Not known, because of `reason`.
     [[nodiscard]] static fact unknown(const std::string &reason) {
         fact out;
         out.reason_ = reason;
         return out;
     }
 
+    /// Whether it is known.
     [[nodiscard]] bool known() const noexcept { return value_.has_value(); }
     /// Only of a known one.
     [[nodiscard]] const T &operator*() const noexcept {
@@ -45,6 +47,7 @@ private:
 /// Facts about things that have names: networks, devices, paths.
 template <class T> class by_name {
 public:
+    /// Also over what was said before.
     void set(const std::string &name, fact<T> told) {
         told_.insert_or_assign(name, std::move(told));
     }
@@ -59,7 +62,9 @@ public:
     /// As was said; empty when nothing was.
     [[nodiscard]] const std::string &otherwise() const noexcept { return otherwise_; }
 
+    /// All that was asked for.
     [[nodiscard]] std::map<std::string, fact<T>> &all() noexcept { return told_; }
+    /// All that was asked for.
     [[nodiscard]] const std::map<std::string, fact<T>> &all() const noexcept { return told_; }
 
     friend bool operator==(const by_name &, const by_name &) = default;

@@ -38,7 +38,7 @@ struct observation {
     friend bool operator==(const observation &, const observation &) = default;
 };
 
-using observations = std::vector<observation>;
+using observations = std::vector<observation>; ///< What a rule saw, in its order.
 
 /// An observation, with the words of its rule.
 struct finding {

@@ -56,10 +56,13 @@ template <class T>
 /// option; one that came from a host or a file is data, whatever it looks like.
 class command_word {
 public:
+    /// One that stands in this program.
     template <std::size_t size>
     constexpr command_word(const char (&literal)[size]) : text_(literal), trusted_(true) {}
+    /// One that was told by a host or a file.
     command_word(const std::string &told) : text_(told) {}
 
+    /// As it stands in a command of POSIX's shell.
     [[nodiscard]] std::string shown() const {
         return trusted_ && text_.starts_with("--") ? std::string(text_) : shell_word(text_);
     }

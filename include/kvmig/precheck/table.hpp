@@ -27,6 +27,7 @@
 
 namespace kvmig::precheck {
 
+/// Every rule, in the order in which findings are told.
 inline constexpr std::array rules_table{
     // identity
     rules::same_host,

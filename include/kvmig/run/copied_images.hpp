@@ -43,6 +43,7 @@ class copied_images {
 public:
     static constexpr bool shared = false;
 
+    /// Asks nobody yet.
     copied_images(on_host source, on_host destination, copy_plan plan, std::vector<std::string> ssh,
                   copy_patience patience = {})
         : source_(std::move(source)), plan_(std::move(plan)), ssh_(std::move(ssh)),
@@ -69,6 +70,7 @@ public:
         return targets_.prepare();
     }
 
+    /// Copies them one after another; a copy that was broken off is taken up again.
     [[nodiscard]] expected<void> copy(const ports::copy_callback &progress,
                                       const std::stop_token &stop) {
         bytes total;
@@ -89,6 +91,8 @@ public:
         return {};
     }
 
+    /// Compares the checksums of all images, gives them their names, and says what was compared;
+    /// fails where one differs.
     [[nodiscard]] expected<std::string> prove() {
         std::string out;
         for (const planned_image &each : plan_.images) {
@@ -113,7 +117,9 @@ public:
         if (auto named = targets_.name_them(); !named) return fail(std::move(named).error());
         return out.empty() ? "it has no images" : out;
     }
+    /// Removes what it made at the destination.
     [[nodiscard]] expected<void> remove() { return targets_.remove(); }
+    /// Of the images, under their own names; removes what else was made.
     [[nodiscard]] expected<void> keep() { return targets_.keep(); }
 
 private:

@@ -35,6 +35,7 @@ enum class earlier_part : std::uint8_t {
     drop,   ///< begin anew
 };
 
+/// How an image is copied.
 struct copy_options {
     bool replace = false;    ///< a target that is there is replaced, in one step
     bool verify = false;     ///< the target is read back
@@ -48,13 +49,16 @@ struct copy_options {
     std::size_t window = 0; ///< requests under way at each end; 0: adapted to the round trip
 };
 
+/// How far it is.
 struct copy_state {
     bytes done;  ///< of what travels: read, and written unless zero
     bytes total; ///< what travels
     bool verifying = false;
 };
+/// Called after each piece; must not block.
 using copy_progress_callback = std::function<void(const copy_state &)>;
 
+/// What came of it.
 struct copy_result {
     bytes size;         ///< of the file
     bytes read;         ///< from the source
@@ -159,6 +163,7 @@ inline bool can_come_back(const error &err) {
 /// One copy, from where to where it comes. Local files are paths, others `nfs://` addresses.
 class image_copy {
 public:
+    /// `progress` may be empty; `stop` ends it so that it can be resumed.
     image_copy(const copy_options &options, copy_progress_callback progress, std::stop_token stop)
         : options_(options), progress_(std::move(progress)), stop_(std::move(stop)) {}
 

@@ -34,16 +34,20 @@ public:
 
     /// For messages: a path or an address.
     [[nodiscard]] virtual const std::string &name() const noexcept = 0;
+    /// What is to be polled for; nothing while nothing is under way.
     [[nodiscard]] virtual std::optional<pollfd> wanted() const = 0;
+    /// Serves what poll(2) reported, and calls back what is done.
     virtual expected<void> service(short revents) = 0;
     /// Connects anew after the connection was lost.
     virtual expected<void> reconnect(const std::stop_token &stop) = 0;
 };
 
+/// Where an image comes from.
 class copy_source : public copy_end {
 public:
+    /// By which it is known again when a copy is resumed.
     [[nodiscard]] virtual expected<image_identity> identity() = 0;
-    [[nodiscard]] virtual std::uint32_t mode() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t mode() const noexcept = 0; ///< Its permission bits.
     /// What its blocks take, which is less than its size when it has holes.
     [[nodiscard]] virtual bytes used() const noexcept = 0;
     /// Where there may be data, as the file system tells; nothing when it cannot.
@@ -84,8 +88,10 @@ public:
     }
     /// Makes the part, `conflict` when there is one; or opens the one that is there.
     virtual expected<void> begin(bool resume, std::uint32_t mode) = 0;
+    /// Makes the part so long; what is not written is a hole.
     virtual expected<void> set_size(bytes size) = 0;
-    [[nodiscard]] virtual expected<bytes> free_room() = 0;
+    [[nodiscard]] virtual expected<bytes> free_room() = 0; ///< What its file system has left.
+    /// `from` lives until `done` was called.
     virtual expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
                                        copy_completion done) = 0;
     /// Reads back.
@@ -93,6 +99,7 @@ public:
                                       copy_completion done) = 0;
     /// Everything written is on the disk.
     virtual expected<void> sync() = 0;
+    /// Keeps how far the copy is, on the disk when this returns.
     virtual expected<void> write_mark(const copy_mark &mark) = 0;
     /// Gives the part its own name in one step; `conflict` when it is taken and `replace` is not
     /// asked for. Then the mark goes.
@@ -101,7 +108,7 @@ public:
     virtual expected<void> discard() = 0;
 
 protected:
-    [[nodiscard]] virtual expected<bool> has_part() = 0;
+    [[nodiscard]] virtual expected<bool> has_part() = 0; ///< Whether a part is there.
     /// The beginning of the mark; empty when there is none.
     [[nodiscard]] virtual expected<std::string> mark_text() = 0;
 };

@@ -38,6 +38,7 @@ struct copy_hash {
     friend bool operator==(const copy_hash &, const copy_hash &) = default;
 };
 
+/// XXH3, of 128 bits.
 [[nodiscard]] inline copy_hash hash_of(std::span<const std::byte> data) {
     const XXH128_hash_t hash = XXH3_128bits(data.data(), data.size());
     return {hash.low64, hash.high64};
@@ -46,13 +47,15 @@ struct copy_hash {
 /// The hash of each piece, by its offset.
 using copy_hashes = std::map<std::uint64_t, copy_hash>;
 
+/// Reads and writes pieces, several at once, and hashes what it read.
 class copy_engine {
 public:
-    using clock = std::chrono::steady_clock;
+    using clock = std::chrono::steady_clock; ///< By which the windows measure.
     /// Called after each piece; false stops taking further ones, and `run` ends when those under
     /// way are done.
     using piece_done = std::function<bool()>;
 
+    /// How many requests may be under way at the source, and at the target.
     copy_engine(nfs::window reads, nfs::window writes)
         : read_window_(reads), write_window_(writes) {}
 
@@ -110,8 +113,8 @@ public:
     }
     /// The bytes of the pieces that are done.
     [[nodiscard]] bytes finished() const noexcept { return finished_; }
-    [[nodiscard]] bytes read() const noexcept { return read_; }
-    [[nodiscard]] bytes written() const noexcept { return written_; }
+    [[nodiscard]] bytes read() const noexcept { return read_; }       ///< From the source so far.
+    [[nodiscard]] bytes written() const noexcept { return written_; } ///< To the target so far.
 
 private:
     struct slot {

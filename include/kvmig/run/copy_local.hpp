@@ -18,8 +18,10 @@
 
 namespace kvmig::run {
 
+/// A file or device of this machine.
 class local_source final : public copy_source {
 public:
+    /// Opens it for reading; errors name the path.
     static expected<std::unique_ptr<local_source>> open(const std::filesystem::path &path) {
         auto file = host::image_file::open(path, O_RDONLY);
         if (!file) return fail(std::move(file).error());
@@ -28,15 +30,19 @@ public:
         return std::unique_ptr<local_source>(new local_source(std::move(*file), *about));
     }
 
+    /// Open for reading.
     [[nodiscard]] const host::image_file &file() const noexcept { return file_; }
     [[nodiscard]] const std::string &name() const noexcept override { return name_; }
+    /// Nothing: its requests are done when they are started.
     [[nodiscard]] std::optional<pollfd> wanted() const override { return std::nullopt; }
-    expected<void> service(short) override { return {}; }
+    expected<void> service(short) override { return {}; } ///< Does nothing.
     expected<void> reconnect(const std::stop_token &) override { return {}; }
+    /// Its permission bits.
     [[nodiscard]] std::uint32_t mode() const noexcept override { return about_.st_mode & 07777U; }
     [[nodiscard]] bytes used() const noexcept override {
         return bytes{static_cast<std::uint64_t>(about_.st_blocks) * 512};
     }
+    /// By device, inode, size and time of change.
     [[nodiscard]] expected<image_identity> identity() override {
         const auto now = file_.stat();
         if (!now) return fail(now.error());
@@ -75,16 +81,19 @@ private:
     struct stat about_;
 };
 
+/// A file of this machine, under its part's name until it is whole.
 class local_target final : public copy_target {
 public:
+    /// `path` is the final name.
     explicit local_target(std::filesystem::path path)
         : path_(std::move(path)), name_(path_.string()),
           part_(path_.parent_path() / part_name(path_.filename().string())),
           mark_(path_.parent_path() / mark_name(path_.filename().string())) {}
 
     [[nodiscard]] const std::string &name() const noexcept override { return name_; }
+    /// Nothing: its requests are done when they are started.
     [[nodiscard]] std::optional<pollfd> wanted() const override { return std::nullopt; }
-    expected<void> service(short) override { return {}; }
+    expected<void> service(short) override { return {}; } ///< Does nothing.
     expected<void> reconnect(const std::stop_token &) override { return {}; }
 
     [[nodiscard]] expected<bool> exists() override { return there(path_); }
@@ -115,7 +124,9 @@ public:
         file_ = std::move(*file);
         return {};
     }
+    /// Makes the part so long.
     expected<void> set_size(bytes size) override { return file_->set_size(size); }
+    /// What its file system has left.
     [[nodiscard]] expected<bytes> free_room() override {
         struct statvfs about {};
         const auto folder = folder_of();
@@ -124,6 +135,7 @@ public:
         }
         return bytes{static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize};
     }
+    /// Writes at once, then calls `done`.
     expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
                                copy_completion done) override {
         auto put = file_->write(offset, from);
@@ -140,6 +152,7 @@ public:
         return {};
     }
     expected<void> sync() override { return file_->sync(); }
+    /// Keeps it in a file beside the part.
     expected<void> write_mark(const copy_mark &mark) override {
         const std::string text = to_text(mark);
         auto file = host::image_file::open(mark_, O_WRONLY | O_CREAT, 0600);
@@ -174,6 +187,7 @@ public:
     }
 
 protected:
+    /// Whether a part is there.
     [[nodiscard]] expected<bool> has_part() override { return there(part_); }
     [[nodiscard]] expected<std::string> mark_text() override {
         const auto file = host::image_file::open(mark_, O_RDONLY);

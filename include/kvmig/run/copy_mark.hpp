@@ -33,7 +33,9 @@ struct copy_mark {
     friend bool operator==(const copy_mark &, const copy_mark &) = default;
 };
 
+/// The name of a file's part, beside it.
 inline std::string part_name(const std::string &name) { return '.' + name + ".kvmig-part"; }
+/// The name of its mark, beside it.
 inline std::string mark_name(const std::string &name) { return '.' + name + ".kvmig-mark"; }
 
 /// One line of numbers, ended by a word that a torn write would lack.

@@ -80,8 +80,10 @@ protected:
 
 } // namespace detail
 
+/// A file on a server.
 class nfs_source final : public detail::nfs_end<copy_source> {
 public:
+    /// Opens it for reading; errors name the address.
     static expected<std::unique_ptr<nfs_source>> open(const model::nfs_url &url,
                                                       const nfs::connect_options &options) {
         std::unique_ptr<nfs_source> out(new nfs_source(url, options));
@@ -102,8 +104,10 @@ public:
         if (auto made = link_.connect(); !made) return made;
         return open_file(link_.url().path, nfs::open_for::reading);
     }
+    /// Its permission bits.
     [[nodiscard]] std::uint32_t mode() const noexcept override { return about_.mode & 07777U; }
     [[nodiscard]] bytes used() const noexcept override { return about_.used; }
+    /// By file system, inode, size and time of change.
     [[nodiscard]] expected<image_identity> identity() override {
         const auto now = link_.on().stat(link_.url().path);
         if (!now) return fail(now.error());
@@ -129,8 +133,10 @@ private:
     nfs::attributes about_;
 };
 
+/// A file on a server, under its part's name until it is whole.
 class nfs_target final : public detail::nfs_end<copy_target> {
 public:
+    /// `url` is that of the final name.
     static expected<std::unique_ptr<nfs_target>> open(const model::nfs_url &url,
                                                       const nfs::connect_options &options) {
         std::unique_ptr<nfs_target> out(new nfs_target(url, options));
@@ -149,17 +155,21 @@ public:
     expected<void> begin(bool resume, std::uint32_t mode) override {
         return open_file(part_, resume ? nfs::open_for::writing : nfs::open_for::creating, mode);
     }
+    /// Makes the part so long.
     expected<void> set_size(bytes size) override { return file_->set_size(size); }
+    /// What its file system has left.
     [[nodiscard]] expected<bytes> free_room() override {
         const auto room = link_.on().free_room(folder_);
         if (!room) return fail(room.error());
         return room->available;
     }
+    /// Starts a WRITE.
     expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
                                copy_completion done) override {
         return file_->start_write(offset, from, std::move(done));
     }
     expected<void> sync() override { return file_->sync(); }
+    /// Keeps it in a file beside the part.
     expected<void> write_mark(const copy_mark &mark) override {
         auto file = nfs::file::open(link_.on(), mark_, nfs::open_for::writing);
         if (!file && file.error().kind == error_kind::not_found) {
@@ -188,6 +198,7 @@ public:
     }
 
 protected:
+    /// Whether a part is there.
     [[nodiscard]] expected<bool> has_part() override { return there(part_); }
     [[nodiscard]] expected<std::string> mark_text() override {
         auto text = nfs::read_small(link_.on(), mark_, mark_most);

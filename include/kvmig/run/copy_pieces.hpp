@@ -17,8 +17,9 @@ namespace kvmig::run {
 
 /// The most that one request carries, and how finely holes are kept.
 inline constexpr std::uint64_t copy_piece = 1U << 20U;
-inline constexpr std::size_t copy_grain = 1U << 16U;
+inline constexpr std::size_t copy_grain = 1U << 16U; ///< How finely holes are kept, in bytes.
 
+/// Whether all bytes are 0; so for none.
 [[nodiscard]] inline bool is_zero(std::span<const std::byte> data) {
     return data.empty() || (data[0] == std::byte{0} &&
                             std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0);
@@ -58,8 +59,10 @@ public:
 
     /// The bytes of all ranges, and of those left out.
     [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
+    /// The bytes left out.
     [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_; }
 
+    /// The next piece; nothing after the last.
     [[nodiscard]] std::optional<model::byte_range> next() {
         while (index_ < ranges_.size() && ranges_[index_].end() <= at_) ++index_;
         if (index_ == ranges_.size()) return std::nullopt;

@@ -16,6 +16,7 @@
 
 namespace kvmig::run {
 
+/// What an image is kept in.
 enum class image_kind : std::uint8_t {
     file,  ///< made at the destination
     block, ///< a partition or volume, which the destination has already
@@ -38,6 +39,7 @@ struct planned_image {
     friend bool operator==(const planned_image &, const planned_image &) = default;
 };
 
+/// The images that a cold migration copies, and the way they take.
 struct copy_plan {
     std::string token;      ///< lower-case hexadecimal: marks what this migration makes
     std::string login;      ///< `user@host`: where the source's SSH reaches the destination
@@ -50,6 +52,7 @@ struct copy_plan {
         return image.destination.substr(0, slash) + "." + image.destination.substr(slash) +
                ".kvmig-" + token;
     }
+    /// Of all images.
     [[nodiscard]] bytes size() const noexcept {
         bytes out;
         for (const planned_image &each : images) out = out + each.size;

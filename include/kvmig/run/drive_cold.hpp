@@ -78,6 +78,7 @@ public:
              "");
     }
 
+    /// Whether a host is at it: nothing is to be asked then.
     [[nodiscard]] bool at_work() const noexcept {
         using enum migration::state;
         switch (at()) {
@@ -111,6 +112,7 @@ public:
     static constexpr bool source_lets_go_by_itself = false;
     /// After a cancel; and a destination that could not start the guest once is not asked again.
     [[nodiscard]] bool gives_up() const noexcept { return start_failed_ || stop_requested(); }
+    /// Of the images, where they were made.
     [[nodiscard]] expected<void> remove_targets() { return images_.remove(); }
     /// A state left at the source would be gone on from when somebody starts the guest there.
     [[nodiscard]] expected<void> keep_targets() {

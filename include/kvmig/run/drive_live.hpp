@@ -57,6 +57,7 @@ namespace kvmig::run {
 template <ports::steerable H, ports::journal J, ports::clock C>
 class live_driver : public driver<H, J, C> {
 public:
+    /// Begins nothing yet; `progress` may be empty.
     live_driver(H &source, H &destination, const uuid &id, journaled<J, C> &steps,
                 const progress_callback &progress, std::stop_token stop, const sampling &how)
         : driver<H, J, C>(source, destination, id, steps, std::move(stop), how),
@@ -195,23 +196,30 @@ public:
 
     /// What was decided on the way, and what of it failed.
     [[nodiscard]] std::vector<steering_step> take_steering() { return std::move(steered_); }
+    /// Steps of the steering that failed.
     [[nodiscard]] const std::vector<error> &steering_problems() const noexcept {
         return steering_problems_;
     }
     /// Why the migration was given up, where this program decided that.
     [[nodiscard]] const std::optional<error> &given_up() const noexcept { return given_up_; }
 
+    /// Whether the source tells of its job by events.
     [[nodiscard]] bool job_events() const noexcept { return job_events_; }
+    /// Those taken so far; taken from here once.
     [[nodiscard]] std::vector<model::job_progress> take_samples() {
         return sampler_.take_samples();
     }
     /// Set when the last looks at the job all failed.
     [[nodiscard]] const std::optional<error> &blind() const noexcept { return sampler_.problem(); }
+    /// Whether libvirt took the request to abort.
     [[nodiscard]] bool abort_accepted() const noexcept { return abort_accepted_; }
+    /// Why it did not.
     [[nodiscard]] const std::optional<error> &abort_problem() const noexcept {
         return abort_problem_;
     }
+    /// When it was begun.
     [[nodiscard]] std::chrono::steady_clock::time_point start() const noexcept { return start_; }
+    /// Those of the job's end, waited for as long as `sampling` says.
     [[nodiscard]] std::optional<model::job_statistics> final_statistics() {
         return inbox_.final_statistics(how_.final_event);
     }

@@ -63,19 +63,24 @@ public:
     /// From now on, a stop of `leave` ends the watching, not the migration: what other machines
     /// do goes on, and the record stays open.
     void leave_on(std::stop_token leave) { leave_ = std::move(leave); }
+    /// Whether the watching is to end.
     [[nodiscard]] bool leaving() const noexcept { return leave_.stop_requested(); }
+    /// Whether the migration is to be cancelled.
     [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
 
+    /// Where steps are taken and recorded.
     [[nodiscard]] journaled<J, C> &steps() noexcept { return steps_; }
+    /// Where the migration stands.
     [[nodiscard]] migration::state at() const noexcept { return steps_.at(); }
-    [[nodiscard]] H &source() noexcept { return source_; }
-    [[nodiscard]] H &destination() noexcept { return destination_; }
-    [[nodiscard]] const uuid &id() const noexcept { return id_; }
-    [[nodiscard]] const sampling &how() const noexcept { return how_; }
+    [[nodiscard]] H &source() noexcept { return source_; }              ///< The host it leaves.
+    [[nodiscard]] H &destination() noexcept { return destination_; }    ///< The host it comes to.
+    [[nodiscard]] const uuid &id() const noexcept { return id_; }       ///< Of the guest.
+    [[nodiscard]] const sampling &how() const noexcept { return how_; } ///< How often it looks.
     /// Set while the journal does not take what happens: nothing is begun then.
     [[nodiscard]] const std::optional<error> &journal_problem() const noexcept { return problem_; }
 
 protected:
+    /// Borrows both hosts and the steps.
     driver(H &source, H &destination, const uuid &id, journaled<J, C> &steps, std::stop_token stop,
            const sampling &how)
         : source_(source), destination_(destination), id_(id), steps_(steps),

@@ -31,6 +31,7 @@ struct image_facts {
 [[nodiscard]] inline std::vector<std::string> stat_words(const std::string &path) {
     return {"env", "LC_ALL=C", "stat", "--dereference", "--format=%f %s %b %B", "--", path};
 }
+/// Asks for a device's size in bytes, which stat(1) does not tell.
 [[nodiscard]] inline std::vector<std::string> device_size_words(const std::string &path) {
     return {"blockdev", "--getsize64", path};
 }

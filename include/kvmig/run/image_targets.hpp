@@ -40,7 +40,7 @@ public:
     /// `plan` must outlive it.
     image_targets(on_host host, const copy_plan &plan) : host_(std::move(host)), plan_(plan) {}
 
-    [[nodiscard]] const on_host &host() const noexcept { return host_; }
+    [[nodiscard]] const on_host &host() const noexcept { return host_; } ///< The destination.
 
     /// Checks every target and the room there is; makes nothing.
     [[nodiscard]] expected<void> check() const {

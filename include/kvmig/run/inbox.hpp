@@ -33,6 +33,7 @@ public:
         nudged_ = true;
         changed_.notify_all();
     }
+    /// The job has ended, with these statistics.
     void job_ended(model::job_statistics last) {
         const std::scoped_lock held(lock_);
         statistics_ = std::move(last);

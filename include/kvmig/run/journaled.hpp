@@ -21,7 +21,7 @@ namespace kvmig::run {
 /// One migration, driven by whoever holds its lease. The journal must outlive it.
 template <ports::journal J, ports::clock C = ports::system_clock> class journaled {
 public:
-    using lease = typename J::lease;
+    using lease = typename J::lease; ///< The right to drive the migration.
 
     /// A migration just opened, with what was recorded of it.
     journaled(J &journal, lease held, migration::origin before, C clock = {})
@@ -55,10 +55,15 @@ public:
         return step;
     }
 
+    /// Its number in the journal.
     [[nodiscard]] ports::migration_id id() const noexcept { return lease_.id(); }
+    /// To be looked at; `feed` alone moves it.
     [[nodiscard]] const migration::machine &machine() const noexcept { return machine_; }
+    /// Where the migration stands.
     [[nodiscard]] migration::state at() const noexcept { return machine_.at(); }
+    /// How things stood before it.
     [[nodiscard]] const migration::origin &before() const noexcept { return before_; }
+    /// What its steps say of it.
     [[nodiscard]] migration::past past() const noexcept { return migration::past_of(history_); }
     /// The steps that this controller took, in order.
     [[nodiscard]] const std::vector<timed_step> &taken() const noexcept { return taken_; }

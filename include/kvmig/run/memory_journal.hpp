@@ -22,12 +22,13 @@ public:
     /// Given up when destroyed; may outlive the journal.
     class lease {
     public:
-        lease(lease &&) noexcept = default;
+        lease(lease &&) noexcept = default; ///< The other holds nothing afterwards.
         lease &operator=(lease &&) noexcept = default;
         lease(const lease &) = delete;
         lease &operator=(const lease &) = delete;
         ~lease() = default;
 
+        /// The migration that is held.
         [[nodiscard]] ports::migration_id id() const noexcept { return held_->id; }
 
     private:
@@ -49,6 +50,7 @@ public:
         std::unique_ptr<hold> held_;
     };
 
+    /// Records a migration and holds it; fails when one of this domain is open.
     [[nodiscard]] expected<lease> open(const ports::migration_record &record) {
         for (const auto &[id, each] : migrations_) {
             if (each.record.domain_uuid == record.domain_uuid && !is_end(each.at())) {
@@ -62,6 +64,7 @@ public:
         migrations_[id] = {id, record, {}};
         return hold(id);
     }
+    /// Holds one that is there; `conflict` when somebody does.
     [[nodiscard]] expected<lease> take(ports::migration_id id) {
         if (!migrations_.contains(id)) return fail(unknown(id));
         if (held_->contains(id)) {
@@ -70,6 +73,7 @@ public:
         }
         return hold(id);
     }
+    /// Adds a step.
     [[nodiscard]] expected<void> append(const lease &held, const ports::journal_entry &entry) {
         ports::journaled_migration &of = migrations_.at(held.id());
         if (of.at() != entry.what.from) {
@@ -81,11 +85,13 @@ public:
         of.entries.push_back(entry);
         return {};
     }
+    /// Everything recorded of a migration.
     [[nodiscard]] expected<ports::journaled_migration> read(ports::migration_id id) const {
         const auto found = migrations_.find(id);
         if (found == migrations_.end()) return fail(unknown(id));
         return found->second;
     }
+    /// Those that have no end, oldest first.
     [[nodiscard]] expected<std::vector<ports::migration_id>> unfinished() const {
         std::vector<ports::migration_id> out;
         for (const auto &[id, each] : migrations_) {

@@ -35,6 +35,7 @@ struct copy_reach {
     /// Where libvirt's system daemon keeps the memory of guests that it saved, on both hosts.
     std::string saved_states = "/var/lib/libvirt/qemu/save";
 
+    /// The host that a URI names, as commands reach it.
     [[nodiscard]] expected<on_host> host(const std::string &uri) const {
         auto found = shell(uri);
         if (!found) return fail(std::move(found).error());

@@ -16,10 +16,11 @@ namespace kvmig::run {
 /// A host, its name in messages, and the shell that runs programs there.
 class on_host {
 public:
+    /// `name` is for messages; `shell` runs commands there.
     on_host(std::string name, ports::host_shell shell)
         : name_(std::move(name)), shell_(std::move(shell)) {}
 
-    [[nodiscard]] const std::string &name() const noexcept { return name_; }
+    [[nodiscard]] const std::string &name() const noexcept { return name_; } ///< For messages.
 
     /// Runs it to its end, whatever the exit status; 255 may also mean that SSH could not reach the
     /// host.

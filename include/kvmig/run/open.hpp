@@ -15,6 +15,7 @@
 
 namespace kvmig::run {
 
+/// The kind that its flags make it.
 [[nodiscard]] constexpr migration::kind kind_of(const migration::options &options) noexcept {
     using migration::flag;
     if (options.flags.has(flag::non_shared_disk)) return migration::kind::block;

@@ -23,6 +23,7 @@
 
 namespace kvmig::run {
 
+/// What becomes of the guest at both ends.
 struct cold_options {
     /// Once the destination has the guest, the source's definition is removed.
     bool undefine_source = false;
@@ -33,6 +34,7 @@ struct cold_options {
     bool keep_state = false;
 };
 
+/// A cold migration that may begin.
 struct cold_plan {
     uuid id;
     std::string name;
@@ -44,6 +46,7 @@ struct cold_plan {
     cold_options options;
     std::optional<copy_plan> images{}; ///< those that are copied; absent: both hosts share them
 
+    /// How things stand before it, for the journal.
     [[nodiscard]] migration::origin origin() const {
         const bool runs = before.active();
         return {.kind = migration::kind::cold,

@@ -20,6 +20,7 @@
 
 namespace kvmig::run {
 
+/// A live migration that may begin.
 struct live_plan {
     uuid id;
     std::string name;
@@ -27,6 +28,7 @@ struct live_plan {
     host_pair hosts;
     whereabouts before; ///< of both hosts, which have answered
 
+    /// How things stand before it, for the journal.
     [[nodiscard]] migration::origin origin() const { return origin_of(before, options); }
 };
 

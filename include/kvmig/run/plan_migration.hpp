@@ -27,6 +27,7 @@
 
 namespace kvmig::run {
 
+/// What was asked for, ready to begin.
 struct planned_migration {
     live_plan move;
     std::vector<storage_target> targets; ///< of the disks that are copied

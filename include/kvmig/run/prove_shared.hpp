@@ -20,6 +20,7 @@
 
 namespace kvmig::run {
 
+/// How two folders are compared.
 struct prove_options {
     /// How long a token is looked for before it counts as not there: clients of NFS remember for
     /// up to a minute what a folder holds.

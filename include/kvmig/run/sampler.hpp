@@ -20,6 +20,7 @@ namespace kvmig::run {
 /// Looks at a running migration, and remembers what it saw.
 template <ports::hypervisor H> class sampler {
 public:
+    /// `progress` may be empty.
     sampler(H &source, const uuid &id, std::chrono::steady_clock::time_point start,
             const progress_callback &progress)
         : source_(source), id_(id), start_(start), progress_(progress) {}
@@ -53,6 +54,7 @@ public:
     [[nodiscard]] const model::job_progress *newest() const noexcept {
         return samples_.empty() ? nullptr : &samples_.back();
     }
+    /// Those taken so far; taken from here once.
     [[nodiscard]] std::vector<model::job_progress> take_samples() { return std::move(samples_); }
     /// Set when the last looks all failed.
     [[nodiscard]] const std::optional<error> &problem() const noexcept { return problem_; }

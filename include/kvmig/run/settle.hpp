@@ -32,7 +32,7 @@ struct settlement {
     std::vector<migration::choice> choices;
     std::optional<error> problem; ///< the step, or the record of it, that failed
 
-    [[nodiscard]] bool ended() const noexcept { return is_end(at); }
+    [[nodiscard]] bool ended() const noexcept { return is_end(at); } ///< Whether nothing follows.
 };
 
 /// Takes up a broken post-copy again: the call that did not return before.
@@ -42,10 +42,12 @@ using resume_call = std::function<expected<void>()>;
 /// safe as going on. Without `resume`, a broken post-copy is left to a person.
 template <class Driver> class settler {
 public:
+    /// `driver` must outlive it; `chosen` is what a person decided where the hosts leave a doubt.
     settler(Driver &driver, bool undo, resume_call resume,
             std::optional<migration::choice> chosen = {})
         : driver_(driver), undo_(undo), resume_(std::move(resume)), chosen_(chosen) {}
 
+    /// Goes on until it is settled, or cannot be.
     [[nodiscard]] settlement run() {
         while (go_on()) {
         }

@@ -35,18 +35,20 @@ public:
     /// at the same path and of the same size and format; with `unsupported` for a disk that is not
     /// a file, of which pools tell nothing.
     [[nodiscard]] expected<void> prepare() { return check(); }
+    /// Fails when an image is not the same file on both hosts.
     [[nodiscard]] expected<void> check() {
         auto same = compare(false);
         return same ? expected<void>() : fail(std::move(same).error());
     }
+    /// Nothing is copied.
     [[nodiscard]] expected<void> copy(const ports::copy_callback &, const std::stop_token &) {
         return {};
     }
     /// The same file is changed at the same nanosecond, on whichever host one asks; so is a copy
     /// only where somebody set its time.
     [[nodiscard]] expected<std::string> prove() { return compare(true); }
-    [[nodiscard]] expected<void> keep() { return {}; }
-    [[nodiscard]] expected<void> remove() { return {}; }
+    [[nodiscard]] expected<void> keep() { return {}; }   ///< Nothing was made.
+    [[nodiscard]] expected<void> remove() { return {}; } ///< Nothing was made.
 
 private:
     [[nodiscard]] error problem(error_kind kind, const std::string &path, const std::string &what) {

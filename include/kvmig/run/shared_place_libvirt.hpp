@@ -32,6 +32,7 @@ public:
     /// @param now by which the pool is named, and the age of others' told
     libvirt_place(const libvirt::connection &on, std::string folder, ports::utc_time now)
         : on_(on.share()), folder_(detail::without_last_slash(std::move(folder))), now_(now) {}
+    /// The other stops no pool.
     libvirt_place(libvirt_place &&other) noexcept
         : on_(std::move(other.on_)), folder_(std::move(other.folder_)), now_(other.now_),
           pool_(std::exchange(other.pool_, std::nullopt)), own_(std::exchange(other.own_, false)) {}
@@ -41,6 +42,7 @@ public:
     /// What `close` would say is lost here; the pool has its age in its name.
     ~libvirt_place() { static_cast<void>(close()); }
 
+    /// How it is named in messages.
     [[nodiscard]] model::shared_place_facts called() const {
         model::shared_place_facts out;
         out.host = on_.hostname();
@@ -49,18 +51,23 @@ public:
         return out;
     }
 
+    /// What libvirt tells of the pool and of `image`, if that is not empty.
     [[nodiscard]] expected<model::shared_place_facts> describe(const std::string &image) {
         return with_pool([&] { return describe_now(image); });
     }
+    /// Makes a volume of this content.
     [[nodiscard]] expected<void> write(const std::string &name, const std::string &content) {
         return with_pool([&] { return write_now(name, content); });
     }
+    /// Its content; nothing when it is not there.
     [[nodiscard]] expected<std::optional<std::string>> read(const std::string &name) {
         return with_pool([&] { return read_now(name); });
     }
+    /// Names of files that look like tokens.
     [[nodiscard]] expected<std::vector<std::string>> tokens() {
         return with_pool([&] { return tokens_now(); });
     }
+    /// One that is not there is no error.
     [[nodiscard]] expected<void> remove(const std::string &name) {
         return with_pool([&] { return remove_now(name); });
     }

@@ -62,12 +62,14 @@ struct local_mount {
     return out;
 }
 
+/// A folder of this machine.
 class local_place {
 public:
     /// @param host what this machine is called
     local_place(std::string folder, std::string host)
         : folder_(detail::without_last_slash(std::move(folder))), host_(std::move(host)) {}
 
+    /// How it is named in messages.
     [[nodiscard]] model::shared_place_facts called() const {
         model::shared_place_facts out;
         out.host = host_;
@@ -76,6 +78,7 @@ public:
         return out;
     }
 
+    /// Its mount, and `image`, if that is not empty.
     [[nodiscard]] expected<model::shared_place_facts> describe(const std::string &image) {
         std::error_code code;
         const auto real = std::filesystem::canonical(folder_, code);
@@ -107,6 +110,7 @@ public:
         return out;
     }
 
+    /// Makes a file of this content.
     [[nodiscard]] expected<void> write(const std::string &name, const std::string &content) {
         auto file = host::image_file::open(path_of(name), O_RDWR | O_CREAT | O_EXCL, 0644);
         if (!file) return fail(std::move(file).error());
@@ -117,6 +121,7 @@ public:
         return done;
     }
 
+    /// Its content; nothing when it is not there.
     [[nodiscard]] expected<std::optional<std::string>> read(const std::string &name) {
         // A client of NFS trusts its memory of the folder until that was opened and read again.
         const auto names = look();
@@ -133,6 +138,7 @@ public:
         return std::optional(std::move(out));
     }
 
+    /// Names of files that look like tokens.
     [[nodiscard]] expected<std::vector<std::string>> tokens() {
         auto names = look();
         if (!names) return names;
@@ -141,6 +147,7 @@ public:
         return names;
     }
 
+    /// One that is not there is no error.
     [[nodiscard]] expected<void> remove(const std::string &name) {
         if (::unlink(path_of(name).c_str()) != 0) {
             return fail(host::image_file::failed("removing", path_of(name), errno));
@@ -148,7 +155,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] expected<void> close() { return {}; }
+    [[nodiscard]] expected<void> close() { return {}; } ///< There is nothing to let go.
 
 private:
     [[nodiscard]] std::string path_of(const std::string &name) const {

@@ -26,11 +26,14 @@ namespace detail {
 
 } // namespace detail
 
+/// A folder on a server, reached without a mount.
 class nfs_place {
 public:
+    /// Connects at the first call.
     explicit nfs_place(model::nfs_url folder, nfs::connect_options how = {})
         : url_(std::move(folder)), how_(std::move(how)) {}
 
+    /// How it is named in messages.
     [[nodiscard]] model::shared_place_facts called() const {
         model::shared_place_facts out;
         out.host = url_.server;
@@ -42,6 +45,7 @@ public:
         return out;
     }
 
+    /// Its export, and `image`, if that is not empty.
     [[nodiscard]] expected<model::shared_place_facts> describe(const std::string &image) {
         auto folder = with([this](const nfs::context &on) { return on.stat(url_.path); });
         if (!folder) return fail(std::move(folder).error());
@@ -66,6 +70,7 @@ public:
         return out;
     }
 
+    /// Makes a file of this content.
     [[nodiscard]] expected<void> write(const std::string &name, const std::string &content) {
         return with([&](const nfs::context &on) -> expected<void> {
             auto file = nfs::file::open(on, path_of(name), nfs::open_for::creating, 0644);
@@ -74,12 +79,14 @@ public:
         });
     }
 
+    /// Its content; nothing when it is not there.
     [[nodiscard]] expected<std::optional<std::string>> read(const std::string &name) {
         return with([&](const nfs::context &on) {
             return nfs::read_small(on, path_of(name), model::token_most);
         });
     }
 
+    /// Names of files that look like tokens.
     [[nodiscard]] expected<std::vector<std::string>> tokens() {
         auto names = with([this](const nfs::context &on) { return on.list(url_.path); });
         if (!names) return fail(std::move(names).error());
@@ -90,10 +97,12 @@ public:
         return out;
     }
 
+    /// One that is not there is no error.
     [[nodiscard]] expected<void> remove(const std::string &name) {
         return with([&](const nfs::context &on) { return on.remove(path_of(name)); });
     }
 
+    /// Lets the connection go.
     [[nodiscard]] expected<void> close() {
         on_.reset();
         return {};
@@ -127,9 +136,11 @@ static_assert(shared_place<nfs_place>);
 /// the roots of its exports, and the folders of the same path in them.
 class nfs_witness {
 public:
+    /// Connects only when it looks.
     explicit nfs_witness(model::nfs_url folder, nfs::connect_options how = {})
         : url_(std::move(folder)), how_(std::move(how)) {}
 
+    /// The folder, as `SERVER:FOLDER`.
     [[nodiscard]] std::string named() const { return in(url_.path); }
 
     /// `SERVER:FOLDER`; empty when the token is in none. Fails when the folder that is named, or

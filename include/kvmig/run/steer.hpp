@@ -20,6 +20,7 @@ enum class at_limit : std::uint8_t {
     post_copy, ///< the guest runs at the destination, and its memory follows
 };
 
+/// As the command line calls it.
 [[nodiscard]] constexpr std::string_view to_string(at_limit what) noexcept {
     switch (what) {
     case at_limit::cancel: return "cancel";
@@ -29,6 +30,7 @@ enum class at_limit : std::uint8_t {
     return "unknown";
 }
 
+/// After which time something is done, and what.
 struct time_limit {
     std::chrono::milliseconds after{0}; ///< since the migration began
     at_limit then = at_limit::cancel;

@@ -11,6 +11,7 @@
 
 namespace kvmig::run {
 
+/// Images that are made at the destination before a migration begins.
 struct target_images {
     /// Those that are to be made: recorded before any is, so that a successor can remove them.
     std::vector<std::string> paths{};
@@ -25,6 +26,7 @@ struct target_images {
     for (const std::string &each : paths) out += each + '\n';
     return out;
 }
+/// Those that `to_text` wrote.
 [[nodiscard]] inline std::vector<std::string> paths_from_text(std::string_view text) {
     std::vector<std::string> out;
     while (!text.empty()) {

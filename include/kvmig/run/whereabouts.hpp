@@ -24,6 +24,7 @@ enum class guest_side : std::uint8_t {
     unknown, ///< a host could not be asked
 };
 
+/// Its name.
 [[nodiscard]] constexpr std::string_view to_string(guest_side side) noexcept {
     switch (side) {
     case guest_side::source: return "source";
@@ -42,6 +43,7 @@ struct host_answer {
     std::optional<model::domain_status> status;
     std::optional<error> unread; ///< why it could not be asked
 
+    /// Whether a process of the guest is there.
     [[nodiscard]] bool active() const noexcept { return status && status->active; }
 
     /// `kvm02 says running (migrated)`, `kvm01 does not know it`, `kvm01 cannot be asked`.
@@ -58,6 +60,7 @@ struct whereabouts {
     host_answer source;
     host_answer destination;
 
+    /// Who has it; unknown when one of them could not be asked.
     [[nodiscard]] guest_side side() const noexcept {
         if (source.unread || destination.unread) return guest_side::unknown;
         if (source.active() && destination.active()) return guest_side::both;

@@ -25,6 +25,7 @@ enum class weight_file : std::uint8_t {
     io_weight,    ///< v2: `io.weight`, of iocost
 };
 
+/// The file's name in the cgroup.
 [[nodiscard]] constexpr std::string_view to_string(weight_file file) noexcept {
     switch (file) {
     case weight_file::none: return "none";
@@ -98,8 +99,9 @@ struct weight_effect {
 /// The weights that a file takes and libvirt documents: 100 to 1000, from kernel 2.6.39 on 10 to
 /// 1000 (`virsh blkiotune --weight`); the file itself may take more.
 inline constexpr std::uint32_t least_weight = 10;
+/// The least that libvirt documents for kernels before 2.6.39.
 inline constexpr std::uint32_t least_documented_weight = 100;
-inline constexpr std::uint32_t most_weight = 1000;
+inline constexpr std::uint32_t most_weight = 1000; ///< The most that libvirt documents.
 
 /// A plan to set a domain's weight. Fails with `invalid_argument` for one out of range; notes when
 /// nobody heeds it.

@@ -19,7 +19,7 @@
 
 namespace kvmig::tuning {
 
-using cpu_set = std::set<std::uint32_t>;
+using cpu_set = std::set<std::uint32_t>; ///< By the kernel's numbers.
 
 /// The greatest number that is taken; the kernel is built for at most 8192 CPUs.
 inline constexpr std::uint32_t most_cpus = 8192;

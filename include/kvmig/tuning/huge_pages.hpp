@@ -46,6 +46,7 @@ struct huge_page_facts {
     std::vector<node_memory> nodes = {};
     bool compaction = false; ///< `/proc/sys/vm/compact_memory` exists
 
+    /// Nothing when the node has none of this size.
     [[nodiscard]] const huge_page_pool *pool(std::uint32_t node, bytes size) const {
         const auto found = std::find_if(pools.begin(), pools.end(), [&](const huge_page_pool &p) {
             return p.node == node && p.size == size;

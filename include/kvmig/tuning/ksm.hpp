@@ -20,7 +20,7 @@ namespace kvmig::tuning {
 
 using std::chrono::milliseconds;
 
-inline constexpr std::string_view ksm_directory = "/sys/kernel/mm/ksm/";
+inline constexpr std::string_view ksm_directory = "/sys/kernel/mm/ksm/"; ///< Where KSM's files are.
 
 /// The files, by their names; absent where the kernel has none. Meanings:
 /// Documentation/admin-guide/mm/ksm.rst.
@@ -66,12 +66,14 @@ using ksm_field =
                  std::optional<std::int64_t> ksm_facts::*, std::optional<pages> ksm_facts::*,
                  std::optional<milliseconds> ksm_facts::*, std::optional<std::string> ksm_facts::*>;
 
+/// A file of KSM, and where its value goes.
 struct ksm_file {
     std::string_view name;
     ksm_field field;
     bool writable;
 };
 
+/// Those that this library knows.
 inline constexpr std::array<ksm_file, 24> ksm_files = {{
     {"run", &ksm_facts::run, true},
     {"pages_to_scan", &ksm_facts::pages_to_scan, true},

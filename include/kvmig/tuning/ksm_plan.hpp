@@ -26,6 +26,7 @@ enum class ksm_action : std::uint8_t {
     unmerge, ///< run = 2: needs the memory that was saved
 };
 
+/// As `kvmig.tune/1` says it.
 [[nodiscard]] constexpr std::string_view to_string(ksm_action action) noexcept {
     switch (action) {
     case ksm_action::leave: return "leave";

@@ -51,6 +51,7 @@ struct ksm_sample {
     friend bool operator==(const ksm_sample &, const ksm_sample &) = default;
 };
 
+/// By what need, profit and cost are told.
 struct ksm_policy_settings {
     double cpu_ceiling = 0.2;     ///< of one CPU, for ksmd
     double keep_free = 0.2;       ///< part of MemTotal; less than that to be had is a need
@@ -64,6 +65,7 @@ struct ksm_policy_settings {
     milliseconds retry{std::chrono::minutes{30}}; ///< after a loss, before it is tried again
 };
 
+/// The most that ksmd may sleep between two batches.
 inline constexpr milliseconds longest_sleep{10'000};
 
 /// Decides again and again; what it remembers is the sample before.
@@ -97,6 +99,7 @@ public:
         return ksm_policy(settings);
     }
 
+    /// What to do now. `now` must be later than the sample before.
     ksm_decision step(const ksm_sample &now) {
         ksm_decision out = decide(now);
         if (out.action == ksm_action::scan && now.ksm.run != std::uint64_t{1}) {

@@ -84,7 +84,9 @@ public:
                             short_of ? "boost" : "decay")};
     }
 
+    /// Free memory below which KSM is needed.
     [[nodiscard]] bytes threshold() const noexcept { return bytes::kib(threshold_kb_); }
+    /// ksmd's `sleep_millisecs` for this host.
     [[nodiscard]] std::chrono::milliseconds sleep() const noexcept { return sleep_; }
 
 private:

@@ -17,6 +17,7 @@ enum class target_kind : std::uint8_t {
     parameter, ///< of a domain, by libvirt's name, e.g. `hard_limit`
 };
 
+/// As `kvmig.tune/1` says it.
 [[nodiscard]] constexpr std::string_view to_string(target_kind kind) noexcept {
     switch (kind) {
     case target_kind::file: return "file";
@@ -59,8 +60,10 @@ struct plan {
     std::vector<change> changes = {};
     std::vector<std::string> notes = {}; ///< features that are absent, hazards; each said once
 
+    /// Whether there is nothing to do.
     [[nodiscard]] bool empty() const noexcept { return changes.empty(); }
 
+    /// Says `text`, once however often it is noted.
     void note(std::string text) {
         if (std::find(notes.begin(), notes.end(), text) == notes.end()) {
             notes.push_back(std::move(text));

@@ -50,7 +50,9 @@ struct profile {
     std::array<profile_setting, 8> settings;
     std::size_t count;
 
+    /// The first.
     [[nodiscard]] const profile_setting *begin() const noexcept { return settings.data(); }
+    /// Behind the last.
     [[nodiscard]] const profile_setting *end() const noexcept { return settings.data() + count; }
 };
 
@@ -68,6 +70,7 @@ inline constexpr profile_setting min_perf_pct{
 
 } // namespace detail
 
+/// Those that this library knows, with tuned's values.
 inline constexpr std::array<profile, 4> profiles = {{
     {"throughput-performance",
      "much work done, whatever the load",

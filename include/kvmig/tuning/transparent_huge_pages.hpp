@@ -18,6 +18,7 @@
 
 namespace kvmig::tuning {
 
+/// Where their files are.
 inline constexpr std::string_view thp_directory = "/sys/kernel/mm/transparent_hugepage/";
 
 /// The texts of the files, choices and all (`always [madvise] never`); absent where there is none.

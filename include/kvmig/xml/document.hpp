@@ -47,6 +47,7 @@ public:
         return out;
     }
 
+    /// Its root element.
     [[nodiscard]] pugi::xml_node root() const { return tree_->document_element(); }
 
     /// Path and line of an element, as in `/domain/devices/disk[2]/source, line 14`.

@@ -26,7 +26,7 @@ inline pugi::xml_node add_with(pugi::xml_node parent, const char *name, const ch
     return child;
 }
 
-/// `<name unit='bytes'>…</name>`.
+/// `<name unit="bytes">…</name>`.
 inline pugi::xml_node add_amount(pugi::xml_node parent, const char *name, bytes amount) {
     pugi::xml_node child = add(parent, name, std::to_string(amount.count()));
     child.append_attribute("unit") = "bytes";

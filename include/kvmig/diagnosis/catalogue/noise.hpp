@@ -12,6 +12,7 @@ struct harmless {
     std::string_view why;
 };
 
+/// What healthy daemons and clients write.
 inline constexpr harmless harmless_words[] = {
     {"virNetSocketReadWire:{n} : End of file while reading data: Input/output error",
      "a client closed its connection without saying goodbye; daemons log it all day"},

@@ -90,6 +90,7 @@ inline constexpr rule block_jobs{"KVM-LIF-003", "A block job is running",
            job.operation == model::job_operation::migration_out;
 }
 
+/// Whether a job goes on.
 [[nodiscard]] inline bool is_running(const current_job &job) {
     return job.type == model::job_type::bounded || job.type == model::job_type::unbounded;
 }

@@ -28,9 +28,11 @@ struct offer {
     const model::nfs_export &exported;
     const model::export_client &client;
 
+    /// In force for this client.
     [[nodiscard]] const model::export_options &options() const { return client.options; }
     /// Whether more than one machine is meant.
     [[nodiscard]] bool many() const { return client.kind != model::client_kind::host; }
+    /// The client, as words in a sentence.
     [[nodiscard]] std::string to() const {
         return client.kind == model::client_kind::everyone ? "everybody ('" + client.name + "')"
                                                            : "'" + client.name + "'";
@@ -40,6 +42,7 @@ struct offer {
         if (exported.file.empty()) return {};
         return " (" + exported.file + ", line " + std::to_string(client.line) + ")";
     }
+    /// A clause that names path, client and place.
     [[nodiscard]] std::string what() const {
         return "'" + exported.path + "' is exported to " + to() + where();
     }

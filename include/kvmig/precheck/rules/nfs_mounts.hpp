@@ -43,6 +43,7 @@ namespace kvmig::precheck::rules {
                               shell_word(source) + ' ' + point) +
            " # once no guest there uses it; and so in /etc/fstab";
 }
+/// The same with the source as it is.
 [[nodiscard]] inline std::string mount_anew(const nfs_host &host, const model::nfs_mount &mount,
                                             const std::string &options) {
     return mount_anew(host, mount, mount.source(), options);
@@ -75,6 +76,7 @@ template <class Visitor> void for_each_pair(const nfs_facts &f, Visitor visit) {
     }
 }
 
+/// Whether both hosts mount one path of one server.
 [[nodiscard]] inline bool same_source(const model::nfs_mount &a, const model::nfs_mount &b) {
     return a.server == b.server && a.path == b.path;
 }
