@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # kvmig_manual(PROGRAM): the man page and the shells' completions, printed by PROGRAM itself once it
-# is built, and installed where man, bash, zsh and fish look.
+# is built, and installed where man, bash, zsh and fish look; and the target `reference`.
 function(kvmig_manual program)
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/manual")
   file(MAKE_DIRECTORY "${folder}")
@@ -17,6 +17,8 @@ function(kvmig_manual program)
     list(APPEND files "${file}")
   endforeach()
   add_custom_target(${program}_manual ALL DEPENDS ${files})
+  add_custom_target(reference DEPENDS ${program} VERBATIM COMMAND "${PROJECT_SOURCE_DIR}/ci/reference"
+    $<TARGET_FILE:${program}> "${PROJECT_BINARY_DIR}/reference")
   install(FILES "${folder}/kvmig.1" COMPONENT program
     DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
   install(FILES "${folder}/kvmig" COMPONENT program

@@ -5,6 +5,7 @@ stand-ins, put first in PATH."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -41,7 +42,8 @@ class Scripts(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name)
-        for name in ["ci/run", "ci/tally", "ci/install", "ci/packages", "lab/run"]:
+        for name in ["ci/run", "ci/tally", "ci/install", "ci/packages", "ci/reference",
+                     "ci/Doxyfile", "lab/run"]:
             (self.root / name).parent.mkdir(exist_ok=True)
             shutil.copy(SOURCE / name, self.root / name)
 
@@ -202,6 +204,71 @@ class LabRun(Scripts):
     def test_refuses_what_it_does_not_know(self):
         for arguments in [["--fast"], ["--lab"]]:
             self.assertEqual(self.call("lab/run", *arguments).returncode, 2)
+
+
+class Reference(Scripts):
+    def make(self, header):
+        (self.root / "include").mkdir(exist_ok=True)
+        (self.root / "include/a.hpp").write_text(
+            f"// SPDX-License-Identifier: MIT\n/// A file.\n#pragma once\n{header}")
+        (self.root / "README.md").write_text("# the project\n\n`text` is here\n")
+        self.program("kvmig", r"""[[ $1 == explain ]] && printf '# Causes\\n' && exit
+            printf '# States\\n\\n```dot\\ndigraph x { here -> there; }\\n```\\n'""")
+        done = self.call("ci/reference", "kvmig", "out")
+        return done.returncode, done.stdout
+
+    def test_is_made_of_headers_readme_and_what_the_program_tells(self):
+        status, said = self.make("""/// The only one.
+namespace a {
+/// How far a thing is.
+struct place {
+    int height; ///< in metres
+    /// In metres too.
+    int width;
+    int depth;
+    /// Whether they are one.
+    friend bool operator==(const place &, const place &) = default;
+};
+namespace detail {
+void concealed();
+}
+}
+""")
+        self.assertEqual(status, 0, said)
+        html = self.root / "out/html"
+        self.assertIn("the project", (html / "index.html").read_text())
+        pages = "".join(each.read_text() for each in html.glob("md_*.html"))
+        for word in ["Causes", "States", ".svg"]:
+            self.assertIn(word, pages)
+        place = (html / "structa_1_1place.html").read_text()
+        # A comment behind a member is not taken for that of the next.
+        self.assertIn(">in metres <br", place)
+        self.assertIn(">In metres too. <br", place)
+        told = "".join(each.read_text() for each in html.glob("*.html") if "_source" not in each.name)
+        self.assertNotIn("concealed", told)
+        self.assertNotIn("operator", told)
+
+    def test_names_all_that_has_no_docstring(self):
+        status, said = self.make("""/// The only one.
+namespace a {
+class thing {
+public:
+    void act();
+};
+int look();
+inline constexpr int most = 3;
+enum class colour { red };
+using number = int;
+}
+""")
+        self.assertEqual(status, 1, said)
+        for name in ["a::thing", "act()", "look()", "most", "colour", "number"]:
+            self.assertRegex(said, rf"{re.escape(name)}.* is not documented")
+
+    def test_takes_no_broken_markup(self):
+        status, said = self.make("/// See @ref nowhere.\nvoid look();\n")
+        self.assertEqual(status, 1, said)
+        self.assertIn("nowhere", said)
 
 
 class Tally(Scripts):
