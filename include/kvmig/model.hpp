@@ -30,6 +30,7 @@
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/model/qcow2_backing.hpp>
 #include <kvmig/model/qcow2_bytes.hpp>
+#include <kvmig/model/qcow2_chain.hpp>
 #include <kvmig/model/qcow2_file.hpp>
 #include <kvmig/model/qcow2_header.hpp>
 #include <kvmig/model/qcow2_map.hpp>

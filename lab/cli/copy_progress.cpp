@@ -6,8 +6,9 @@
 namespace kvmig::lab::cli {
 
 std::string copy_progress::at(const run::copy_state &now, double seconds) {
-    if (!begun_ || verifying_ != now.verifying) {
+    if (!begun_ || verifying_ != now.verifying || file_ != now.file) {
         begun_ = true;
+        file_ = now.file;
         verifying_ = now.verifying;
         since_ = seconds;
         first_ = now.done;
@@ -21,7 +22,8 @@ std::string copy_progress::at(const run::copy_state &now, double seconds) {
     told_ = true;
     last_ = seconds;
     std::string out =
-        fmt::format("{}: {:.1f} of {:.1f} MiB", now.verifying ? "reading back" : "copying",
+        fmt::format("{}{}: {:.1f} of {:.1f} MiB", now.verifying ? "reading back" : "copying",
+                    now.files > 1 ? fmt::format(" file {} of {}", now.file, now.files) : "",
                     now.done.as_mib(), now.total.as_mib());
     const double took = seconds - since_;
     const double moved = (now.done - first_).as_mib();

@@ -14,7 +14,7 @@ public:
     explicit copy_progress(bool live) noexcept : live_(live) {}
 
     /// The line for `now`, `seconds` after the beginning; empty when the last one is still young.
-    /// Rate and time left are those of the copying, or of the reading back, alone.
+    /// Rate and time left are those of the copying, or of the reading back, of one file.
     [[nodiscard]] std::string at(const run::copy_state &now, double seconds);
 
 private:
@@ -22,6 +22,7 @@ private:
     bool told_ = false;
     bool verifying_ = false;
     bool begun_ = false;
+    unsigned file_ = 1;
     double last_ = 0;
     double since_ = 0;
     bytes first_;

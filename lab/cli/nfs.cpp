@@ -136,6 +136,7 @@ struct cp_request {
     std::string lab = default_lab();
     bool resume = false;
     bool fresh = false;
+    std::string backing;          ///< "copy", "leave" or nothing
     unsigned patience = 30;       ///< seconds
     unsigned reconnect_for = 120; ///< seconds
     run::copy_options options;
@@ -157,6 +158,18 @@ std::string target_of(const cp_request &asked) {
     return asked.to + (asked.to.ends_with('/') ? "" : "/") + name;
 }
 
+json backing_of(const run::copy_result &done) {
+    json out = json::array();
+    for (const run::copied_backing &one : done.backing) {
+        out.push_back({{"from", one.from},
+                       {"to", one.to},
+                       {"size", one.size.count()},
+                       {"written", one.written.count()},
+                       {"was_there", one.was_there}});
+    }
+    return out;
+}
+
 json json_of(const run::copy_result &done, const cp_request &asked, const std::string &to,
              double seconds) {
     return {{"schema", "kvmig.nfs-cp/1"},
@@ -171,6 +184,7 @@ json json_of(const run::copy_result &done, const cp_request &asked, const std::s
             {"verified", done.verified},
             {"reconnects", done.reconnects},
             {"seconds", seconds},
+            {"backing", backing_of(done)},
             {"notes", done.notes}};
 }
 
@@ -178,6 +192,11 @@ exit_status act(cp_request asked, const context &ctx) {
     if (const auto moved = moved_to_lab({&asked.from, &asked.to}, asked.lab, ctx)) return *moved;
     if (asked.resume) asked.options.earlier = run::earlier_part::resume;
     if (asked.fresh) asked.options.earlier = run::earlier_part::drop;
+    if (asked.backing == "copy") asked.options.backing = run::backing_choice::copy;
+    if (asked.backing == "leave") asked.options.backing = run::backing_choice::leave;
+    if (!asked.options.new_backing.name.empty()) {
+        asked.options.backing = run::backing_choice::rebase;
+    }
     asked.options.patience = std::chrono::seconds(asked.patience);
     asked.options.reconnect_for = std::chrono::seconds(asked.reconnect_for);
     const std::string to = target_of(asked);
@@ -204,6 +223,12 @@ exit_status act(cp_request asked, const context &ctx) {
         fmt::print("{}: {:.1f} MiB, of which {:.1f} MiB were written in {:.1f} s{}\n", to,
                    done->size.as_mib(), done->written.as_mib(), seconds,
                    done->verified ? "; read back and equal" : "");
+        for (const run::copied_backing &one : done->backing) {
+            fmt::print("{}: {:.1f} MiB, {}\n", one.to, one.size.as_mib(),
+                       one.was_there
+                           ? "was there already, and is equal"
+                           : fmt::format("of which {:.1f} MiB were written", one.written.as_mib()));
+        }
     }
     return exit_status::done;
 }
@@ -232,6 +257,19 @@ void add_cp(CLI::App &nfs, context &ctx) {
         ->required()
         ->type_name("FILE|URL");
     add_lab_option(*sub, asked->lab);
+    auto *backing = sub->add_option("--backing", asked->backing,
+                                    "What becomes of the images that a qcow2 image stands on: copy "
+                                    "them into the folder of TO, or leave them")
+                        ->check(CLI::IsMember({"copy", "leave"}));
+    auto *rebase = sub->add_option("--rebase", asked->options.new_backing.name,
+                                   "The copy stands on this file, named as seen from the copy")
+                       ->excludes(backing);
+    sub->add_option("--rebase-format", asked->options.new_backing.format,
+                    "Its format; else that of the file it replaces")
+        ->needs(rebase);
+    sub->add_flag("--raw", asked->options.raw, "The image is raw, whatever it begins with")
+        ->excludes(backing)
+        ->excludes(rebase);
     sub->add_flag("--replace", asked->options.replace, "Replace a target that is there");
     sub->add_flag("--verify", asked->options.verify, "Read the copy back and compare");
     auto *resume =
@@ -256,6 +294,9 @@ void add_cp(CLI::App &nfs, context &ctx) {
                 "Holes are kept; of a qcow2 image only what is in use travels. The copy has its "
                 "name when it is whole: until then it is .NAME.kvmig-part, with .NAME.kvmig-mark "
                 "beside it.\n"
+                "An image that stands on another (its backing file) needs --backing or --rebase. "
+                "With --backing copy the one that it stands on last is copied first; one whose "
+                "name is taken is compared, and stays if it is equal.\n"
                 "Exit status: 0 copied, 1 failed, 2 wrong usage, 4 cancelled, 5 something is "
                 "missing here, such as room."));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });

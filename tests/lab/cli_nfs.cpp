@@ -84,6 +84,56 @@ TEST_CASE("nfs cp copies into folders and back, and refuses what is there") {
     CHECK(kvmig_nfs({"cp", image, "nfs://h"}).status == exit_status::usage);
 }
 
+TEST_CASE("nfs cp is told what becomes of a backing file") {
+    KVMIG_NEEDS_NFS_SERVER();
+    const test::nfs_server server;
+    const test::temporary_directory folder;
+    const std::string cd = "cd '" + folder.path().string() + "' && ";
+    REQUIRE(
+        test::run({"sh", "-c",
+                   cd + "qemu-img create -q -f qcow2 base.qcow2 8M && qemu-io -c 'write -q -P 7 "
+                        "0 1M' base.qcow2 && qemu-img create -q -f qcow2 -b base.qcow2 -F "
+                        "qcow2 vm1.qcow2"}) == 0);
+    const auto image = (folder.path() / "vm1.qcow2").string();
+
+    const auto silent = kvmig_nfs({"cp", image, server.url() + "/"});
+    CHECK(silent.status == exit_status::usage);
+    CHECK(silent.messages.find("stands on 'base.qcow2'") != std::string::npos);
+    CHECK(silent.messages.find("--backing copy") != std::string::npos);
+
+    const auto left = kvmig_nfs({"cp", image, server.url() + "/", "--backing", "leave"});
+    CHECK(left.status == exit_status::done);
+    CHECK(left.messages.find("'base.qcow2', which is not there yet") != std::string::npos);
+
+    const auto whole =
+        kvmig_nfs({"cp", image, server.url() + "/", "--backing", "copy", "--replace", "--json"});
+    INFO(whole.messages);
+    REQUIRE(whole.status == exit_status::done);
+    const auto told = json::parse(whole.answer);
+    CHECK(told.at("to") == server.url("vm1.qcow2"));
+    CHECK(told.at("backing").at(0).at("to") == server.url("base.qcow2"));
+    CHECK(told.at("backing").at(0).at("was_there") == false);
+    CHECK(test::run({"qemu-img", "compare", "-q", image, server.path("vm1.qcow2")}) == 0);
+
+    const auto text = kvmig_nfs({"cp", image, server.url("vm2.qcow2"), "--backing", "copy"});
+    CHECK(text.answer.find("base.qcow2: 1.") != std::string::npos);
+    CHECK(text.answer.find("was there already, and is equal") != std::string::npos);
+
+    const auto rebased = kvmig_nfs({"cp", image, server.url("vm3.qcow2"), "--rebase", "vm1.qcow2",
+                                    "--rebase-format", "qcow2"});
+    CHECK(rebased.status == exit_status::done);
+    CHECK(test::run({"qemu-img", "compare", "-q", image, server.path("vm3.qcow2")}) == 0);
+
+    for (const std::vector<std::string> &wrong : {std::vector<std::string>{"--backing", "move"},
+                                                  {"--rebase", "a", "--backing", "copy"},
+                                                  {"--rebase-format", "raw"},
+                                                  {"--raw", "--rebase", "a"}}) {
+        std::vector<std::string> words{"cp", image, server.url("wrong.qcow2")};
+        words.insert(words.end(), wrong.begin(), wrong.end());
+        CHECK(kvmig_nfs(words).status == exit_status::usage);
+    }
+}
+
 TEST_CASE("the progress of a copy tells rate and time left of its own part") {
     lab::cli::copy_progress live(true);
     CHECK(live.at({bytes::mib(0), bytes::mib(100), false}, 10) == "copying: 0.0 of 100.0 MiB");
@@ -93,6 +143,12 @@ TEST_CASE("the progress of a copy tells rate and time left of its own part") {
     CHECK(live.at({bytes::mib(0), bytes::mib(100), true}, 13) == "reading back: 0.0 of 100.0 MiB");
     CHECK(live.at({bytes::mib(50), bytes::mib(100), true}, 14) ==
           "reading back: 50.0 of 100.0 MiB, 50.0 MiB/s, 1 s left");
+
+    lab::cli::copy_progress chain(true);
+    CHECK(chain.at({bytes::mib(1), bytes::mib(2), false, 1, 2}, 0) ==
+          "copying file 1 of 2: 1.0 of 2.0 MiB");
+    CHECK(chain.at({bytes::mib(0), bytes::mib(9), false, 2, 2}, 0.1) ==
+          "copying file 2 of 2: 0.0 of 9.0 MiB");
 
     lab::cli::copy_progress plain(false);
     CHECK(plain.at({bytes::mib(0), bytes::mib(100), false}, 0).empty());

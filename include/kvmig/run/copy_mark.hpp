@@ -21,6 +21,7 @@ struct image_identity {
     bytes size;
     std::int64_t modified = 0; ///< nanoseconds since 1970
     std::int64_t changed = 0;  ///< likewise; of the inode
+    std::uint64_t header = 0;  ///< a hash of the header that the copy has in its place; 0: its own
 
     friend bool operator==(const image_identity &, const image_identity &) = default;
 };
@@ -40,19 +41,19 @@ inline std::string mark_name(const std::string &name) { return '.' + name + ".kv
 
 /// One line of numbers, ended by a word that a torn write would lack.
 [[nodiscard]] inline std::string to_text(const copy_mark &mark) {
-    std::string out = "kvmig-copy 1";
+    std::string out = "kvmig-copy 2";
     for (const std::uint64_t number : {mark.of.file_system, mark.of.inode, mark.of.size.count()}) {
         out += ' ' + std::to_string(number);
     }
     for (const std::int64_t number : {mark.of.modified, mark.of.changed}) {
         out += ' ' + std::to_string(number);
     }
-    return out + ' ' + std::to_string(mark.done) + " end\n";
+    return out + ' ' + std::to_string(mark.of.header) + ' ' + std::to_string(mark.done) + " end\n";
 }
 
 /// Reads `to_text` back; nothing where the text is another or was cut short.
 [[nodiscard]] inline std::optional<copy_mark> parse_mark(std::string_view text) {
-    constexpr std::string_view begin = "kvmig-copy 1";
+    constexpr std::string_view begin = "kvmig-copy 2";
     if (!text.starts_with(begin)) return std::nullopt;
     text.remove_prefix(begin.size());
     bool whole = true;
@@ -72,6 +73,7 @@ inline std::string mark_name(const std::string &name) { return '.' + name + ".kv
     take(size);
     take(out.of.modified);
     take(out.of.changed);
+    take(out.of.header);
     take(out.done);
     out.of.size = bytes{size};
     if (!whole || text != " end\n" || out.done > size) return std::nullopt;
