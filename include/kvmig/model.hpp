@@ -15,6 +15,7 @@
 #include <kvmig/model/evidence.hpp>
 #include <kvmig/model/export_collector.hpp>
 #include <kvmig/model/host.hpp>
+#include <kvmig/model/image_use.hpp>
 #include <kvmig/model/job.hpp>
 #include <kvmig/model/json_leaves.hpp>
 #include <kvmig/model/nfs_export.hpp>

@@ -10,6 +10,7 @@
 #include <kvmig/nfs/error.hpp>
 #include <kvmig/nfs/exports.hpp>
 #include <kvmig/nfs/file.hpp>
+#include <kvmig/nfs/lock.hpp>
 #include <kvmig/nfs/quiet_pipe.hpp>
 #include <kvmig/nfs/session.hpp>
 #include <kvmig/nfs/small_file.hpp>

@@ -19,6 +19,7 @@
 #include <kvmig/run/copy_end.hpp>
 #include <kvmig/run/copy_engine.hpp>
 #include <kvmig/run/copy_local.hpp>
+#include <kvmig/run/copy_lock.hpp>
 #include <kvmig/run/copy_mark.hpp>
 #include <kvmig/run/copy_nfs.hpp>
 #include <kvmig/run/copy_one.hpp>

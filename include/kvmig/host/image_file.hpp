@@ -7,6 +7,7 @@
 #include <kvmig/core/units.hpp>
 #include <kvmig/host/descriptor.hpp>
 #include <kvmig/model/byte_range.hpp>
+#include <kvmig/model/image_use.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -25,10 +26,6 @@
 #include <vector>
 
 namespace kvmig::host {
-
-/// What QEMU says by its locks on a local image (block/file-posix.c: byte 100 + n is locked by
-/// whoever needs permission n).
-enum class image_use : std::uint8_t { free, read, written };
 
 /// An open file. Errors name the path and hold the `errno`.
 class image_file {
@@ -127,26 +124,18 @@ public:
     }
 
     /// Whether a QEMU on this machine has the image open.
-    [[nodiscard]] expected<image_use> use() const {
-        const auto locked = [this](int permission) -> expected<bool> {
+    [[nodiscard]] expected<model::image_use> use() const {
+        return model::image_use_by([this](std::uint64_t byte) -> expected<bool> {
             struct flock lock {};
             lock.l_type = F_WRLCK;
             lock.l_whence = SEEK_SET;
-            lock.l_start = 100 + permission;
+            lock.l_start = static_cast<off_t>(byte);
             lock.l_len = 1;
             if (::fcntl(fd_.get(), F_OFD_GETLK, &lock) != 0) {
                 return fail(failed("looking for QEMU's locks", path_, errno));
             }
             return lock.l_type != F_UNLCK;
-        };
-        constexpr int consistent_read = 0;
-        constexpr int write = 1;
-        const auto written = locked(write);
-        if (!written) return fail(written.error());
-        if (*written) return image_use::written;
-        const auto read = locked(consistent_read);
-        if (!read) return fail(read.error());
-        return *read ? image_use::read : image_use::free;
+        });
     }
 
     /// Keeps every other process that asks so from the file, until this one is closed. False when

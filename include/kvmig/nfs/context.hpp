@@ -4,6 +4,7 @@
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/units.hpp>
+#include <kvmig/core/uuid.hpp>
 #include <kvmig/model/nfs_url.hpp>
 #include <kvmig/nfs/exports.hpp>
 #include <kvmig/nfs/session.hpp>
@@ -313,6 +314,10 @@ private:
         if (url.nfs_port) ports += "&nfsport=" + std::to_string(*url.nfs_port);
         if (url.mount_port) ports += "&mountport=" + std::to_string(*url.mount_port);
         if (nfs_url *read = ::nfs_parse_url_incomplete(nfs, ports.c_str())) ::nfs_destroy_url(read);
+        if (url.version == 4) {
+            // Of two contexts of one name the server would forget the first one's opens and locks.
+            ::nfs4_set_client_name(nfs, ("kvmig " + uuid::random().text()).c_str());
+        }
         if (url.uid) ::nfs_set_uid(nfs, static_cast<int>(*url.uid));
         if (url.gid) ::nfs_set_gid(nfs, static_cast<int>(*url.gid));
         ::nfs_set_autoreconnect(nfs, 0);

@@ -49,7 +49,8 @@ public:
             below.insert(below.begin(), *std::move(done));
         }
         ++file_;
-        auto top = image_copy(options_, counted(), stop_)(plan->jobs.front());
+        auto top =
+            image_copy(options_, counted(), stop_)(plan->jobs.front(), std::move(plan->opened));
         if (!top) return fail(tell_of(below, std::move(top).error()));
         top->backing = std::move(below);
         notes.insert(notes.end(), top->notes.begin(), top->notes.end());

@@ -26,6 +26,7 @@ namespace kvmig::run::detail {
 struct chain_plan {
     std::vector<copy_job> jobs; ///< the image that was asked for first, then what it stands on
     std::vector<std::string> notes;
+    std::unique_ptr<copy_source> opened; ///< the image, where there is no other
 };
 
 /// The name of a file in its folder, by its path or address.
@@ -52,22 +53,24 @@ inline expected<std::string> beside(const std::string &place, const std::string 
 struct looked_at {
     std::tuple<std::string, std::uint64_t, std::uint64_t> file; ///< equal for another name of it
     std::optional<model::qcow2::header> header;                 ///< nothing: raw
+    std::unique_ptr<copy_source> source;
+    std::vector<std::string> notes;
 };
 
 /// `told`: "raw" or "qcow2", in which case it must be one; empty: after its first bytes, and what
 /// only begins like qcow2 counts as raw.
 inline expected<looked_at> look_at(const std::string &place, const std::string &told,
                                    const copy_options &options) {
-    std::vector<std::string> ignored; // told when it is copied
-    const auto source = open_source(place, options, ignored);
-    if (!source) return fail(source.error());
-    const auto identity = (*source)->identity();
-    if (!identity) return fail(identity.error());
     looked_at out;
+    auto source = open_source(place, options, out.notes);
+    if (!source) return fail(std::move(source).error());
+    out.source = *std::move(source);
+    const auto identity = out.source->identity();
+    if (!identity) return fail(identity.error());
     const auto url = model::parse_nfs_url(place);
     out.file = {url ? url->server : "", identity->file_system, identity->inode};
     if (told == "raw") return out;
-    const auto head = beginning_of(**source, identity->size);
+    const auto head = beginning_of(*out.source, identity->size);
     if (!head) return fail(head.error());
     if (told.empty() && !has_qcow2_magic(*head)) return out;
     auto header = model::qcow2::parse_header(*head);
@@ -97,10 +100,15 @@ public:
             if (!found) return fail(std::move(found).error());
             below = *std::move(found);
         }
+        const bool alone = !below || options_.backing != backing_choice::copy;
+        if (alone) {
+            plan_.opened = std::move(seen->source);
+            plan_.notes = std::move(seen->notes);
+        }
         if (options_.backing == backing_choice::rebase) return rebase(below);
         if (!below) return std::move(plan_);
         switch (options_.backing) {
-        case backing_choice::copy: return walk(*std::move(seen), *std::move(below));
+        case backing_choice::copy: return walk(seen->file, *std::move(below));
         case backing_choice::leave: return leave(*below);
         case backing_choice::refuse:
         case backing_choice::rebase: break;
@@ -114,8 +122,9 @@ public:
     }
 
 private:
-    expected<chain_plan> walk(looked_at seen, model::qcow2::backing_reference below) {
-        std::set files{seen.file};
+    expected<chain_plan> walk(const decltype(looked_at::file) &top,
+                              model::qcow2::backing_reference below) {
+        std::set files{top};
         std::set<std::string> targets{plan_.jobs.front().to};
         for (;;) {
             if (auto known = known_format(below); !known) return fail(known.error());

@@ -66,8 +66,8 @@ class copy_target : public copy_end {
 public:
     /// Whether something has the final name.
     [[nodiscard]] virtual expected<bool> exists() = 0;
-    /// `conflict` when a QEMU of this machine has open what stands under the final name: it would
-    /// go on with the file that was replaced. On NFS nothing can be told.
+    /// `conflict` when a QEMU is seen to have open what stands under the final name: it would go on
+    /// with the file that was replaced.
     [[nodiscard]] virtual expected<void> unused() = 0;
     /// The mark of a copy that was broken off; nothing when there is none. `conflict` when a part
     /// is there whose mark cannot be read.

@@ -105,7 +105,7 @@ public:
         if (!file) return fail(file.error());
         const auto use = file->use();
         if (!use) return fail(use.error());
-        if (*use == host::image_use::free) return {};
+        if (*use == model::image_use::free) return {};
         return fail(make_error(error_kind::conflict, "a running QEMU has the target open")
                         .about(name_)
                         .advise("name another target, or shut the guest down"));

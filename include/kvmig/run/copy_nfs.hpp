@@ -7,6 +7,7 @@
 #include <kvmig/nfs/file.hpp>
 #include <kvmig/nfs/small_file.hpp>
 #include <kvmig/run/copy_end.hpp>
+#include <kvmig/run/copy_lock.hpp>
 #include <kvmig/run/copy_mark.hpp>
 
 #include <memory>
@@ -27,6 +28,7 @@ public:
         : url_(std::move(url)), options_(std::move(options)), name_(to_string(url_)) {}
 
     [[nodiscard]] const model::nfs_url &url() const noexcept { return url_; }
+    [[nodiscard]] const nfs::connect_options &options() const noexcept { return options_; }
     [[nodiscard]] const std::string &name() const noexcept { return name_; }
     [[nodiscard]] const nfs::context &on() const { return *on_; }
 
@@ -151,7 +153,18 @@ public:
     }
 
     [[nodiscard]] expected<bool> exists() override { return there(link_.url().path); }
-    [[nodiscard]] expected<void> unused() override { return {}; }
+    [[nodiscard]] expected<void> unused() override {
+        const auto about = link_.on().stat(link_.url().path);
+        if (!about && about.error().kind == error_kind::not_found) return {};
+        if (!about) return fail(about.error());
+        const image_identity there{about->fsid, about->inode, about->size, about->modified,
+                                   about->changed};
+        const auto seen = detail::look_for_locks(link_.url(), there, link_.options());
+        if (seen.use == model::image_use::free) return {};
+        return fail(make_error(error_kind::conflict, "a running QEMU has the target open")
+                        .about(link_.name())
+                        .advise("name another target, or shut the guest down"));
+    }
     expected<void> begin(bool resume, std::uint32_t mode) override {
         return open_file(part_, resume ? nfs::open_for::writing : nfs::open_for::creating, mode);
     }

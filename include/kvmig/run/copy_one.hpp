@@ -66,10 +66,15 @@ public:
 
     /// On an error the final name is as it was; what `earlier_part::resume` can go on from is left
     /// beside it, and `remedy` says so.
-    expected<copy_result> operator()(const copy_job &job) {
-        auto source = detail::open_source(job.from, options_, result_.notes);
-        if (!source) return fail(std::move(source).error());
-        source_ = std::move(*source);
+    /// `opened`: the source, where it is open already.
+    expected<copy_result> operator()(const copy_job &job,
+                                     std::unique_ptr<copy_source> opened = {}) {
+        source_ = std::move(opened);
+        if (!source_) {
+            auto source = detail::open_source(job.from, options_, result_.notes);
+            if (!source) return fail(std::move(source).error());
+            source_ = *std::move(source);
+        }
         auto target = detail::open_target(job.to, options_);
         if (!target) return fail(std::move(target).error());
         target_ = std::move(*target);

@@ -7,6 +7,7 @@
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/run/copy_end.hpp>
 #include <kvmig/run/copy_local.hpp>
+#include <kvmig/run/copy_lock.hpp>
 #include <kvmig/run/copy_nfs.hpp>
 #include <kvmig/run/copy_options.hpp>
 
@@ -23,6 +24,16 @@ namespace kvmig::run {
 
 namespace detail {
 
+inline expected<void> not_written(const std::string &where, model::image_use use,
+                                  const copy_options &options) {
+    if (use != model::image_use::written || options.in_use_too) return {};
+    return fail(make_error(error_kind::conflict,
+                           "a running QEMU writes this image: a copy of it would be torn")
+                    .about(where)
+                    .advise("shut the guest down, or copy it with the guest: kvmig migrate --mode "
+                            "block"));
+}
+
 inline expected<std::unique_ptr<copy_source>> open_source(const std::string &where,
                                                           const copy_options &options,
                                                           std::vector<std::string> &notes) {
@@ -31,21 +42,18 @@ inline expected<std::unique_ptr<copy_source>> open_source(const std::string &whe
         if (!url) return fail(std::move(url).error());
         auto out = nfs_source::open(*url, {options.patience, {}});
         if (!out) return fail(std::move(out).error());
-        notes.push_back("NFSv3 shows no locks: whether a guest uses " + where +
-                        " was not looked at");
+        const auto identity = (*out)->identity();
+        if (!identity) return fail(identity.error());
+        auto seen = look_for_locks(*url, *identity, {options.patience, {}});
+        if (auto idle = not_written(where, seen.use, options); !idle) return fail(idle.error());
+        notes.push_back(std::move(seen.note));
         return std::unique_ptr<copy_source>(std::move(*out));
     }
     auto out = local_source::open(where);
     if (!out) return fail(std::move(out).error());
     const auto use = (*out)->file().use();
     if (!use) return fail(use.error());
-    if (*use == host::image_use::written && !options.in_use_too) {
-        return fail(make_error(error_kind::conflict,
-                               "a running QEMU writes this image: a copy of it would be torn")
-                        .about(where)
-                        .advise("shut the guest down, or copy it with the guest: kvmig migrate "
-                                "--mode block"));
-    }
+    if (auto idle = not_written(where, *use, options); !idle) return fail(idle.error());
     return std::unique_ptr<copy_source>(std::move(*out));
 }
 
