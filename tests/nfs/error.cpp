@@ -17,6 +17,10 @@ TEST_CASE("the true number of a failed read or write is read out of libnfs' text
     CHECK(nfs::read_answer(-EFAULT, nullptr, "NFS3ERR_IO").number == EIO);
     CHECK(nfs::read_answer(-EFAULT, nullptr, "NFS3ERR_IO(").number == EIO);
     CHECK(nfs::read_answer(-EFAULT, nullptr, "NFS3ERR_IO(-x").number == EIO);
+    CHECK(nfs::read_answer(-EFAULT, nullptr, "NFS: Write failed with NFS3ERR_DQUOT(-34)").number ==
+          EDQUOT);
+    CHECK(nfs::read_answer(-ERANGE, "NFS: CREATE failed with NFS3ERR_DQUOT(-34)", nullptr).number ==
+          EDQUOT);
     // Any other number is libnfs' own word.
     CHECK(nfs::read_answer(-ENOENT, "NFS3ERR_STALE(-116)", nullptr).number == ENOENT);
 }

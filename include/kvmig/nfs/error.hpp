@@ -68,9 +68,11 @@ struct answer_text {
     answer_text out{-status, ""};
     if (out.number != EFAULT && data != nullptr) out.text = data;
     if (out.text.empty() && last != nullptr) out.text = last;
+    const std::string name = status_name(out.text);
+    // Of this one libnfs 4 knows no number.
+    if (name.ends_with("ERR_DQUOT")) out.number = EDQUOT;
     if (out.number != EFAULT) return out;
     out.number = ECONNRESET;
-    const std::string name = status_name(out.text);
     if (name.empty()) return out;
     out.number = EIO;
     const char *first = out.text.data() + out.text.find(name) + name.size();
