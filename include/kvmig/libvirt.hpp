@@ -15,6 +15,7 @@
 #include <kvmig/libvirt/handle.hpp>
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <kvmig/libvirt/job.hpp>
+#include <kvmig/libvirt/lifecycle_text.hpp>
 #include <kvmig/libvirt/lookup.hpp>
 #include <kvmig/libvirt/migration.hpp>
 #include <kvmig/libvirt/network.hpp>

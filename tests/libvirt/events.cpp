@@ -164,3 +164,49 @@ TEST_CASE("without an event loop the port says that jobs cannot be watched") {
     libvirt::hypervisor second(*listening);
     CHECK(second.watch_job(domain->id(), [](const ports::job_event &) {}));
 }
+
+TEST_CASE("one connection tells several listeners of the same event") {
+    struct another;
+    libvirt::quiet_errors();
+    auto loop = libvirt::event_loop::start();
+    REQUIRE(loop);
+    auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    gathered first;
+    gathered second;
+    const auto mine =
+        libvirt::on_lifecycle(*on, [&](libvirt::lifecycle_event event) { first.add(event); });
+    REQUIRE(mine);
+    CHECK_FALSE(libvirt::on_lifecycle(*on, [](libvirt::lifecycle_event) {}));
+    auto yours = libvirt::on_lifecycle<another>(
+        *on, [&](libvirt::lifecycle_event event) { second.add(event); });
+    REQUIRE(yours);
+    const auto domain = libvirt::domain::lookup(*on, "test");
+    REQUIRE(domain);
+    REQUIRE(domain->suspend());
+    REQUIRE(first.wait_for(1));
+    REQUIRE(second.wait_for(1));
+    yours->reset();
+    REQUIRE(domain->resume());
+    REQUIRE(first.wait_for(2));
+    CHECK(second.all().size() == 1);
+}
+
+TEST_CASE("changes in a domain's life have virsh's words") {
+    using libvirt::lifecycle_text;
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_ADDED) ==
+          "defined (added)");
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_MIGRATED) ==
+          "started (migrated)");
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED) ==
+          "suspended (post-copy error)");
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY) ==
+          "resumed (post-copy)");
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED) ==
+          "stopped (migrated)");
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED) ==
+          "crashed (panicked)");
+    CHECK(lifecycle_text(VIR_DOMAIN_EVENT_STOPPED, 99) == "stopped (unknown)");
+    CHECK(lifecycle_text(99, 0) == "unknown");
+    CHECK(lifecycle_text(-1, -1) == "unknown");
+}

@@ -82,10 +82,12 @@ register_event(const connection &on, virDomainPtr domain, int id, std::shared_pt
 
 // Each callback runs on the event loop's thread; it must not block, throw, or call libvirt
 // synchronously on the connection it listens to. libvirt takes one subscription to an event (of a
-// domain) on one connection: whoever wants more opens another connection.
+// domain) on one connection from each function that listens: a second `Listener`, any type, is
+// another such function.
 
 /// Starts, stops, suspensions, … of every domain of a host.
-[[nodiscard]] inline expected<ports::subscription>
+template <class Listener = void>
+[[nodiscard]] expected<ports::subscription>
 on_lifecycle(const connection &on, std::function<void(lifecycle_event)> callback) {
     using target = detail::event_target<lifecycle_event>;
     auto shared = std::make_shared<target>();
@@ -100,7 +102,8 @@ on_lifecycle(const connection &on, std::function<void(lifecycle_event)> callback
 }
 
 /// The end of a job of one domain, with its final statistics.
-[[nodiscard]] inline expected<ports::subscription>
+template <class Listener = void>
+[[nodiscard]] expected<ports::subscription>
 on_job_completed(const domain &of, std::function<void(model::job_statistics)> callback) {
     using target = detail::event_target<model::job_statistics>;
     auto shared = std::make_shared<target>();
@@ -119,7 +122,8 @@ on_job_completed(const domain &of, std::function<void(model::job_statistics)> ca
 }
 
 /// The beginning of each pass over memory, with its number as the hypervisor counts.
-[[nodiscard]] inline expected<ports::subscription>
+template <class Listener = void>
+[[nodiscard]] expected<ports::subscription>
 on_migration_iteration(const domain &of, std::function<void(std::uint64_t)> callback) {
     using target = detail::event_target<std::uint64_t>;
     auto shared = std::make_shared<target>();
