@@ -2,6 +2,7 @@
 // Against libvirt's own test driver, which sends lifecycle events.
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
+#include <kvmig/libvirt/lifecycle_text.hpp>
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <support/catch.hpp>
 
