@@ -116,11 +116,14 @@ void to_json(json &out, const disk_verdict &in) {
            {"digest", in.digest},   {"first_bad", in.first_bad}};
 }
 void to_json(json &out, const stall_histogram &in) {
+    json kept = json::array();
+    for (const stall &each : in.kept) kept.push_back({each.until.count(), each.length.count()});
     out = {{"count", in.count},
            {"longest_ns", in.longest.count()},
            {"longest_at_ns", in.longest_at.count()},
            {"since_ns", in.since.count()},
-           {"counts", in.counts}};
+           {"counts", in.counts},
+           {"kept_ns", std::move(kept)}};
 }
 void to_json(json &out, const guest_status &in) {
     out = {{"name", in.name},
@@ -211,12 +214,15 @@ template <> expected<disk_verdict> from_message<disk_verdict>(const json &in) {
 
 template <> expected<stall_histogram> from_message<stall_histogram>(const json &in) {
     stall_histogram out;
+    std::vector<std::array<std::chrono::nanoseconds, 2>> kept;
     json_fields fields{in, "the guest's stalls"};
     fields.take("count", out.count)
         .take("longest_ns", out.longest)
         .take("longest_at_ns", out.longest_at)
         .take("since_ns", out.since)
-        .take("counts", out.counts);
+        .take("counts", out.counts)
+        .take("kept_ns", kept);
+    for (const auto &[until, length] : kept) out.kept.push_back({until, length});
     return finished(fields, out);
 }
 

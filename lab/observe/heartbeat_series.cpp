@@ -84,11 +84,26 @@ std::optional<beat_gap> heartbeat_series::longest_gap(steady_time from, steady_t
     });
 }
 
+std::optional<steady_time> heartbeat_series::on_probe_clock(std::chrono::nanoseconds monotonic,
+                                                            nearest_beat by) const {
+    const arrival *nearest = nullptr;
+    for (const arrival &each : arrivals_) {
+        const bool before = by == nearest_beat::last_before;
+        if (before ? each.monotonic > monotonic : each.monotonic < monotonic) continue;
+        const bool nearer = nearest == nullptr || (before ? each.monotonic > nearest->monotonic
+                                                          : each.monotonic < nearest->monotonic);
+        if (nearer) nearest = &each;
+    }
+    if (nearest == nullptr) return std::nullopt;
+    return nearest->at +
+           std::chrono::duration_cast<steady_time::duration>(monotonic - nearest->monotonic);
+}
+
 nlohmann::json to_json(const heartbeat_series &series, steady_time origin) {
-    using milliseconds = std::chrono::duration<double, std::milli>;
     auto arrivals = nlohmann::json::array();
     for (const arrival &beat : series.arrivals()) {
-        arrivals.push_back({milliseconds{beat.at - origin}.count(), beat.sequence});
+        if (beat.at < origin - kept_before) continue;
+        arrivals.push_back({to_milliseconds(beat.at - origin), beat.sequence});
     }
     const beat_counts &counts = series.counts();
     return {{"received", counts.received},    {"lost", counts.lost},

@@ -13,6 +13,16 @@ namespace kvmig::lab::observe {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
+/// A guest is heard from its boot on; of what came before a stretch began, so much is kept with it.
+inline constexpr std::chrono::seconds kept_before{1};
+
+/// In milliseconds, to the microsecond: as raw samples are kept, of which there are many.
+[[nodiscard]] inline double to_milliseconds(std::chrono::nanoseconds time) {
+    return static_cast<double>(
+               std::chrono::duration_cast<std::chrono::microseconds>(time).count()) /
+           1000;
+}
+
 /// One beat that arrived.
 struct arrival {
     steady_time at;                        ///< on the probe's clock
@@ -46,6 +56,9 @@ struct beat_counts {
     friend bool operator==(const beat_counts &, const beat_counts &) = default;
 };
 
+/// Which beat brings the guest's clock and the probe's together.
+enum class nearest_beat : std::uint8_t { last_before, first_after };
+
 class heartbeat_series {
 public:
     /// A number this far from the lowest or highest one is not believed.
@@ -66,6 +79,13 @@ public:
     [[nodiscard]] std::vector<beat_gap> gaps(std::chrono::nanoseconds threshold, steady_time from,
                                              steady_time to) const;
 
+    /// When the guest's clock showed `monotonic`, by the probe's clock: reckoned from the nearest
+    /// beat that the guest sent on that side, and so late by as long as that beat travelled. The
+    /// guest's clock stands still while the guest does, so a time without a beat begins by the last
+    /// before it and ends by the first after it. Nothing without such a beat.
+    [[nodiscard]] std::optional<steady_time> on_probe_clock(std::chrono::nanoseconds monotonic,
+                                                            nearest_beat by) const;
+
 private:
     [[nodiscard]] beat_gap between(std::size_t index) const;
 
@@ -77,7 +97,8 @@ private:
     beat_counts counts_;
 };
 
-/// Arrivals as `[milliseconds since `origin`, number]` pairs, with the counts.
+/// Arrivals as `[milliseconds since `origin`, number]` pairs from `kept_before` it on, with the
+/// counts of all.
 [[nodiscard]] nlohmann::json to_json(const heartbeat_series &series, steady_time origin);
 
 } // namespace kvmig::lab::observe

@@ -49,12 +49,12 @@ std::chrono::nanoseconds ping_record::longest_outage(steady_time from, steady_ti
 }
 
 nlohmann::json to_json(const ping_record &record, steady_time origin) {
-    using milliseconds = std::chrono::duration<double, std::milli>;
     auto pings = nlohmann::json::array();
     for (const ping &each : record.pings()) {
+        if (each.sent < origin - kept_before) continue;
         nlohmann::json took;
-        if (each.took) took = milliseconds{*each.took}.count();
-        pings.push_back({milliseconds{each.sent - origin}.count(), std::move(took)});
+        if (each.took) took = to_milliseconds(*each.took);
+        pings.push_back({to_milliseconds(each.sent - origin), std::move(took)});
     }
     return {{"sent", record.pings().size()},
             {"answered", record.answered()},

@@ -48,7 +48,8 @@ private:
     std::uint64_t strangers_ = 0;
 };
 
-/// With the pings as `[milliseconds since `origin`, milliseconds taken or null]` pairs.
+/// With the pings as `[milliseconds since `origin`, milliseconds taken or null]` pairs, from
+/// `kept_before` it on.
 [[nodiscard]] nlohmann::json to_json(const ping_record &record, steady_time origin);
 
 } // namespace kvmig::lab::observe

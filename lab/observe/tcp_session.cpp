@@ -223,23 +223,22 @@ session_report tcp_session::stop() {
 }
 
 nlohmann::json to_json(const session_report &report, steady_time origin) {
-    using milliseconds = std::chrono::duration<double, std::milli>;
     auto trips = nlohmann::json::array();
     for (const round_trip &trip : report.round_trips) {
-        trips.push_back(
-            {milliseconds{trip.asked - origin}.count(), milliseconds{trip.took}.count()});
+        if (trip.asked < origin - kept_before) continue;
+        trips.push_back({to_milliseconds(trip.asked - origin), to_milliseconds(trip.took)});
     }
     nlohmann::json out{{"boot_id", report.boot_id.text()},
                        {"asked", report.asked},
                        {"answered", report.answered},
-                       {"connected_ms", milliseconds{report.connected - origin}.count()},
-                       {"longest_round_trip_ms", milliseconds{report.longest.took}.count()},
-                       {"longest_asked_ms", milliseconds{report.longest.asked - origin}.count()},
-                       {"waiting_ms", milliseconds{report.waiting}.count()},
+                       {"connected_ms", to_milliseconds(report.connected - origin)},
+                       {"longest_round_trip_ms", to_milliseconds(report.longest.took)},
+                       {"longest_asked_ms", to_milliseconds(report.longest.asked - origin)},
+                       {"waiting_ms", to_milliseconds(report.waiting)},
                        {"round_trips", std::move(trips)}};
     if (report.answered == 0) out.erase("longest_asked_ms");
     if (report.broken) {
-        out["broken"] = {{"at_ms", milliseconds{report.broken->when - origin}.count()},
+        out["broken"] = {{"at_ms", to_milliseconds(report.broken->when - origin)},
                          {"why", describe(report.broken->why)}};
     }
     return out;

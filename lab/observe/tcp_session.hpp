@@ -81,7 +81,8 @@ private:
     std::unique_ptr<impl> self_;
 };
 
-/// With the round trips as `[milliseconds since `origin`, milliseconds taken]` pairs.
+/// With the round trips as `[milliseconds since `origin`, milliseconds taken]` pairs, from
+/// `kept_before` it on.
 [[nodiscard]] nlohmann::json to_json(const session_report &report, steady_time origin);
 
 } // namespace kvmig::lab::observe

@@ -31,6 +31,7 @@ guest_status some_status() {
                      pages{8192},  write_mode::page};
     status.disk = {"/dev/vda", bytes::mib(1), 256, true, 7, 8, 9, "cannot write: no space"};
     status.stalls.add(std::chrono::milliseconds{3}, std::chrono::seconds{4});
+    status.stalls.add(std::chrono::milliseconds{300}, std::chrono::seconds{5});
     status.heartbeat = {100, 1};
     status.sessions = {2, 1, 50};
     status.faults = {"one", "two"};

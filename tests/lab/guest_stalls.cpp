@@ -34,6 +34,22 @@ TEST_CASE("The longest gap is kept with the time at which it ended") {
     CHECK(std::accumulate(stalls.counts.begin(), stalls.counts.end(), std::uint64_t{0}) == 3);
 }
 
+TEST_CASE("The longest stalls are kept in order of time, and the shortest gives way") {
+    stall_histogram stalls;
+    stalls.add(stall_histogram::worth_keeping - 1ns, 10ms);
+    CHECK(stalls.kept.empty());
+    for (std::size_t i = 0; i < stall_histogram::most_kept; ++i) {
+        stalls.add(30ms + std::chrono::milliseconds{i}, std::chrono::seconds{i + 1});
+    }
+    stalls.add(25ms, 1h); // shorter than all that are kept
+    REQUIRE(stalls.kept.size() == stall_histogram::most_kept);
+    CHECK(stalls.kept.front() == stall{1s, 30ms});
+    stalls.add(700ms, 2h);
+    REQUIRE(stalls.kept.size() == stall_histogram::most_kept);
+    CHECK(stalls.kept.front() == stall{2s, 31ms});
+    CHECK(stalls.kept.back() == stall{2h, 700ms});
+}
+
 TEST_CASE("A rate is paid out to the last step, however often it is asked") {
     const auto step = GENERATE(1ms, 7ms, 10ms, 90ms);
     const pacer::clock::time_point start{1h};

@@ -118,4 +118,28 @@ TEST_CASE("The raw arrivals go into the results with the counts") {
     CHECK(json["received"] == 3);
     CHECK(json["lost"] == 1);
     CHECK(json["arrivals"] == nlohmann::json::parse("[[5.0,0],[15.0,1],[40.0,3]]"));
+    // What came long before belongs to another stretch; the counts are of all.
+    const auto later = to_json(series, begun + 1020ms);
+    CHECK(later["received"] == 3);
+    CHECK(later["arrivals"] == nlohmann::json::parse("[[-980.0,3]]"));
+}
+
+TEST_CASE("A time on the guest's clock is placed by the nearest beat on its side") {
+    // The guest stood still for 400 ms between beats 2 and 3, and its clock with it.
+    heartbeat_series series;
+    series.add({begun + 3ms, 1, 100ms});
+    series.add({begun + 14ms, 2, 110ms});
+    series.add({begun + 425ms, 3, 120ms});
+    series.add({begun + 434ms, 4, 130ms});
+    CHECK(series.on_probe_clock(112ms, nearest_beat::last_before) == begun + 16ms);
+    CHECK(series.on_probe_clock(112ms, nearest_beat::first_after) == begun + 417ms);
+    CHECK(series.on_probe_clock(120ms, nearest_beat::last_before) == begun + 425ms);
+    CHECK(series.on_probe_clock(120ms, nearest_beat::first_after) == begun + 425ms);
+    CHECK_FALSE(series.on_probe_clock(99ms, nearest_beat::last_before));
+    CHECK(series.on_probe_clock(99ms, nearest_beat::first_after) == begun + 2ms);
+    CHECK_FALSE(series.on_probe_clock(131ms, nearest_beat::first_after));
+    // A beat that was overtaken by the next counts as any other.
+    series.add({begun + 500ms, 6, 150ms});
+    series.add({begun + 505ms, 5, 140ms});
+    CHECK(series.on_probe_clock(141ms, nearest_beat::last_before) == begun + 506ms);
 }
