@@ -66,13 +66,7 @@ std::string migration_progress::text() const {
         out += fmt::format(", disk left {:.1f} of {:.1f} MiB", s.disk_remaining->as_mib(),
                            s.disk_total->as_mib());
     }
-    // While disks are mirrored, memory does not move yet.
-    const auto disks = is_some(s.memory_total) ? std::nullopt : disk_rate();
-    if (disks) {
-        out += fmt::format(", {:.1f} MiB/s", disks->as_mib());
-    } else if (s.memory_bps && s.memory_bps->per_second() > 0) {
-        out += fmt::format(", {:.1f} MiB/s", s.memory_bps->as_mib());
-    }
+    if (const auto now = rate()) out += fmt::format(", {:.1f} MiB/s", now->as_mib());
     if (s.memory_dirty_rate && s.memory_dirty_rate->per_second() > 0) {
         out += s.memory_page_size
                    ? fmt::format(", {:.1f} MiB/s dirtied",
@@ -83,19 +77,41 @@ std::string migration_progress::text() const {
     if (s.auto_converge_throttle && *s.auto_converge_throttle > 0) {
         out += fmt::format(", guest slowed by {} %", *s.auto_converge_throttle);
     }
+    return out + end_text();
+}
+
+std::optional<byte_rate> migration_progress::rate() const {
+    const model::job_statistics &s = newest_.statistics;
+    if (!is_some(s.memory_total)) {
+        if (const auto disks = disk_rate()) return disks;
+    }
+    if (s.memory_bps && s.memory_bps->per_second() > 0) return s.memory_bps;
+    return std::nullopt;
+}
+
+std::string migration_progress::end_text() const {
+    const model::job_statistics &s = newest_.statistics;
+    const auto disks = is_some(s.memory_total) ? std::nullopt : disk_rate();
     if (disks && s.disk_remaining) {
-        return out +
-               fmt::format(", at least {:.0f} s left", disks->time_for(*s.disk_remaining).count());
+        return fmt::format(", at least {:.0f} s left", disks->time_for(*s.disk_remaining).count());
     }
     const convergence::forecast end = convergence::foretell(seen_);
-    if (end.ends == convergence::verdict::no) {
-        out += ", no end in sight";
-    } else if (end.total_time) {
-        const bool least = end.rests_on(convergence::observed::first_pass) ||
-                           end.rests_on(convergence::observed::post_copy);
-        out += fmt::format(", {}{:.0f} s left", least ? "at least " : "", end.total_time->count());
-    }
-    return out;
+    if (end.ends == convergence::verdict::no) return ", no end in sight";
+    if (!end.total_time) return {};
+    const bool least = end.rests_on(convergence::observed::first_pass) ||
+                       end.rests_on(convergence::observed::post_copy);
+    return fmt::format(", {}{:.0f} s left", least ? "at least " : "", end.total_time->count());
+}
+
+std::string migration_progress::brief() const {
+    if (!any_) return {};
+    const model::job_statistics &s = newest_.statistics;
+    std::string out{phase_of(s)};
+    if (const auto part = newest_.fraction()) out += fmt::format(" {:.0f} %", *part * 100);
+    const auto &left = is_some(s.memory_total) ? s.memory_remaining : s.disk_remaining;
+    if (is_some(left)) out += fmt::format(", {:.1f} MiB left", left->as_mib());
+    if (const auto now = rate()) out += fmt::format(", {:.1f} MiB/s", now->as_mib());
+    return out + end_text();
 }
 
 } // namespace kvmig::lab::cli

@@ -22,8 +22,15 @@ public:
     /// yet or that no end is in sight. Empty before the first.
     [[nodiscard]] std::string text() const;
 
+    /// The same in few words: phase, part done, what is left, rate, and the end.
+    [[nodiscard]] std::string brief() const;
+
 private:
     [[nodiscard]] std::optional<byte_rate> disk_rate() const;
+    /// While disks are mirrored, that of the disks: memory does not move yet.
+    [[nodiscard]] std::optional<byte_rate> rate() const;
+    /// How long it takes yet, behind a comma; empty when nothing can be told.
+    [[nodiscard]] std::string end_text() const;
 
     std::string domain_;
     model::job_progress newest_;

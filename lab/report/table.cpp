@@ -5,10 +5,36 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace kvmig::lab {
 
 namespace {
+
+constexpr std::size_t columns = 80;
+
+/// `text` in lines that fit, each begun with `indent` blanks: broken between words, and within one
+/// that is longer than a line.
+std::string wrapped(std::size_t indent, std::string_view text) {
+    std::string out;
+    const std::size_t room = columns - indent;
+    while (!text.empty()) {
+        const std::size_t line_end = std::min(text.find('\n'), text.size());
+        std::size_t end = line_end;
+        if (end > room) {
+            end = text.rfind(' ', room);
+            if (end == std::string_view::npos || end == 0) end = room;
+            // Not within a character of several bytes.
+            while (end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+        }
+        out += std::string(indent, ' ');
+        out += text.substr(0, end);
+        out += '\n';
+        text.remove_prefix(end);
+        if (!text.empty() && (text.front() == ' ' || text.front() == '\n')) text.remove_prefix(1);
+    }
+    return out;
+}
 
 std::string value_of(const figure &one) {
     if (one.unit == "bytes") return fmt::format("{:.1f} MiB", one.value / (1024.0 * 1024.0));
@@ -28,16 +54,23 @@ std::string table_of(const run_result &run) {
         text += fmt::format("{:<28} {:<8} {:>3} of {:>3} proofs {:>9.1f} s\n", names[i],
                             to_string(each.result), passed, each.proofs.size(), each.seconds);
         for (const std::string &reason : each.failed_before) {
-            text += fmt::format("    failed at an earlier attempt: {}\n", reason);
+            text += wrapped(4, "failed at an earlier attempt: " + reason);
         }
         for (const figure &one : each.figures) {
-            text += fmt::format("    {:<52} {:>16}\n", one.name, value_of(one));
+            const std::string value = value_of(one);
+            if (5 + std::max<std::size_t>(one.name.size(), 52) +
+                    std::max<std::size_t>(value.size(), 16) <=
+                columns) {
+                text += fmt::format("    {:<52} {:>16}\n", one.name, value);
+            } else {
+                text += wrapped(4, one.name) + fmt::format("    {:>69}\n", value);
+            }
         }
         for (const proof &one : each.proofs) {
-            if (!one.passed)
-                text += fmt::format("    not proven: {}\n      {}\n", one.name, one.seen);
+            if (one.passed) continue;
+            text += wrapped(4, "not proven: " + one.name) + wrapped(6, one.seen);
         }
-        if (!each.reason.empty()) text += fmt::format("    {}\n", each.reason);
+        text += wrapped(4, each.reason);
     }
     const auto again =
         std::count_if(run.scenarios.begin(), run.scenarios.end(),

@@ -109,3 +109,23 @@ TEST_CASE("what the guest dirties is told as the rate is, and the pass beside it
     progress.add(now);
     CHECK_THAT(progress.text(), Catch::Contains("256 pages/s dirtied"));
 }
+
+TEST_CASE("in few words it fits behind what is done, in 80 columns") {
+    migration_progress progress("vm1");
+    CHECK(progress.brief().empty());
+    model::job_progress now;
+    now.since_start = 1500ms;
+    progress.add(now);
+    CHECK(progress.brief() == "preparing");
+    now.statistics.disk_total = bytes::mib(100);
+    now.statistics.disk_remaining = bytes::mib(60);
+    now.statistics.disk_bps = byte_rate::mib(30);
+    now.statistics.data_total = bytes::mib(100);
+    now.statistics.data_remaining = bytes::mib(60);
+    progress.add(now);
+    CHECK(progress.brief() == "disks 40 %, 60.0 MiB left, 30.0 MiB/s, at least 2 s left");
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        progress.add(look(std::chrono::seconds{i + 2}, 200 - 10 * i, 1));
+    }
+    CHECK(progress.brief() == "memory, 160.0 MiB left, 10.0 MiB/s, at least 16 s left");
+}

@@ -16,6 +16,7 @@
 #include <iostream>
 #include <iterator>
 #include <pugixml.hpp>
+#include <sstream>
 #include <string>
 
 using namespace kvmig;
@@ -43,6 +44,32 @@ TEST_CASE("a run is told scenario by scenario, with its counts at the end") {
                           Catch::Contains("1.0 MiB") && !Catch::Contains("attempt") &&
                           Catch::EndsWith("\n1 passed, 0 failed, 0 skipped\n"));
     CHECK(lab::to_json(run_of({})).at("scenarios").at(0).at("failed_before").empty());
+}
+
+TEST_CASE("no line of the table is longer than 80 columns, and no word is lost") {
+    lab::run_result run = run_of({"libvirt says: " + std::string(100, 'x') + " and no more"});
+    lab::scenario_result &one = run.scenarios.front();
+    one.result = lab::outcome::failed;
+    one.reason = "the migration of the domain 'vm1' from kvm01 to kvm02 failed; it runs on kvm01 "
+                 "alone\n  caused by: \xc3\xa4\xc3\xb6\xc3\xbc unable to connect to server at "
+                 "'kvm02:49152': No route to host\n";
+    one.prove(std::string(30, 'p') + " " + std::string(60, 'q'), false, "seen " + one.reason);
+    one.measure("disk copied incrementally for one copied whole, and the rest", 0.25, "ratio");
+    one.measure(std::string(90, 'f'), 1, "count");
+    run.scenarios.push_back(one); // two of one id have their number behind it
+    std::istringstream lines(lab::table_of(run));
+    std::string all;
+    for (std::string line; std::getline(lines, line);) {
+        INFO(line);
+        CHECK(line.size() <= 80);
+        all += line + ' ';
+    }
+    for (const char *word :
+         {"server at", "'kvm02:49152':", "host", "no more", "0.2 ratio", "alone"}) {
+        INFO(word);
+        CHECK_THAT(all, Catch::Contains(word));
+    }
+    CHECK_THAT(all, Catch::Contains("\xc3\xa4\xc3\xb6\xc3\xbc"));
 }
 
 TEST_CASE("a scenario that passed at a later attempt says why it failed before") {
