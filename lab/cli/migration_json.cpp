@@ -48,15 +48,8 @@ template <class Result> nlohmann::json migrated(const Result &result) {
                         {{"side", to_string(result.guest.side())},
                          {"source", answer_to_json(result.guest.source)},
                          {"destination", answer_to_json(result.guest.destination)}}},
-                       {"transitions", nlohmann::json::array()},
+                       {"transitions", to_json(result.steps, result.begun)},
                        {"gaps", nlohmann::json::array()}};
-    for (const run::timed_step &each : result.steps) {
-        const std::chrono::duration<double, std::milli> at = each.at - result.begun;
-        out["transitions"].push_back({{"at", at.count()},
-                                      {"from", to_string(each.what.from)},
-                                      {"on", to_string(each.what.on)},
-                                      {"to", to_string(each.what.to)}});
-    }
     for (const error &gap : result.gaps) out["gaps"].push_back(to_json(gap));
     return out;
 }
@@ -105,6 +98,19 @@ nlohmann::json to_json(const model::job_progress &progress) {
     return out;
 }
 
+nlohmann::json to_json(const std::vector<run::timed_step> &steps,
+                       std::chrono::steady_clock::time_point begun) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const run::timed_step &each : steps) {
+        const std::chrono::duration<double, std::milli> at = each.at - begun;
+        out.push_back({{"at", at.count()},
+                       {"from", to_string(each.what.from)},
+                       {"on", to_string(each.what.on)},
+                       {"to", to_string(each.what.to)}});
+    }
+    return out;
+}
+
 nlohmann::json to_json(const run::migration_result &result) {
     nlohmann::json out = migrated(result);
     out["cancelled_too_late"] = result.cancelled_too_late;
@@ -132,6 +138,20 @@ nlohmann::json to_json(const run::migration_result &result) {
         out["statistics"]["destination"] = to_json(*result.destination_statistics);
     }
     for (const auto &sample : result.samples) out["samples"].push_back(to_json(sample));
+    return out;
+}
+
+nlohmann::json to_json(const unmoved &what) {
+    nlohmann::json out{{"schema", "kvmig.migrate/1"},
+                       {"outcome", what.why.kind == error_kind::cancelled ? "cancelled" : "failed"},
+                       {"error", to_json(what.why)},
+                       {"source", {{"hostname", what.source}}},
+                       {"destination", {{"hostname", what.destination}}},
+                       {"transitions", to_json(what.steps, what.begun)},
+                       {"samples", nlohmann::json::array()}};
+    const std::chrono::duration<double, std::milli> took = what.ended - what.begun;
+    out["wall_time"] = took.count();
+    for (const auto &sample : what.samples) out["samples"].push_back(to_json(sample));
     return out;
 }
 

@@ -77,6 +77,8 @@ expected<run::cold_result> move_cold(stage &on, performer &guest, const std::str
     if (!moved) return moved;
     scenario_result &out = context.out;
     out.samples[prefix + "migration"] = cli::to_json(*moved);
+    out.samples[prefix + "migration"]["begun"] =
+        std::chrono::duration<double, std::milli>(moved->begun - out.begun).count();
     out.measure(prefix + "wall time", static_cast<double>(moved->wall_time.count()), "ms");
     if (moved->downtime) {
         out.measure(prefix + "shut off", static_cast<double>(moved->downtime->count()), "ms");

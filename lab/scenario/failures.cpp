@@ -12,7 +12,6 @@
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
-#include <kvmig/run/migrate.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -220,19 +219,17 @@ private:
         if (auto there = on_.reconnect(); !there) return there;
         auto before = journal({"-n", "0", "--show-cursor"});
         if (!before) return fail(std::move(before).error());
-        on_.context().tell("migrating all the same");
         bool broken = false;
         expected<void> breaking;
-        const auto result = run::migrate(
-            guest_.at, on_.on().kvm02(), how,
-            [&](const model::job_progress &now) {
-                const auto &moved = copies_disks(what_) ? now.statistics.disk_processed
-                                                        : now.statistics.memory_processed;
-                if (!meanwhile || broken || moved.value_or(bytes{0}).count() == 0) return;
-                broken = true;
-                breaking = carry_out(what_.breaks, stop());
-            },
-            stop());
+        const auto break_it = [&](const model::job_progress &now) {
+            const auto &moved = copies_disks(what_) ? now.statistics.disk_processed
+                                                    : now.statistics.memory_processed;
+            if (!meanwhile || broken || moved.value_or(bytes{0}).count() == 0) return;
+            broken = true;
+            breaking = carry_out(what_.breaks, stop());
+        };
+        const auto result =
+            on_.attempt(guest_, "refused: ", on_.on().kvm02(), how, {.each_sample = break_it});
         if (!breaking) return breaking;
         out_.prove("the library: the migration fails", !result,
                    result ? "it was migrated" : describe(result.error()));

@@ -3,8 +3,6 @@
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
-#include <kvmig/run/migrate.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
@@ -42,19 +40,19 @@ std::optional<double> disk_done(const model::job_statistics &s) {
 expected<void> cancel_at(stage &on, performer &guest, const std::string &prefix,
                          const migration::options &how, part_done done, double part) {
     if (auto begun = guest.watch.begin(); !begun) return begun;
-    on.context().tell(prefix + "migrating");
     std::stop_source cancel;
     const std::stop_callback interrupted(on.context().stop, [&] { cancel.request_stop(); });
     std::optional<double> reached;
-    const auto result =
-        run::migrate(guest.at, on.on().kvm02(), how,
-                     [&](const model::job_progress &now) {
-                         const auto share = done(now.statistics);
-                         if (reached || !share || *share < part) return;
-                         reached = share;
-                         cancel.request_stop();
-                     },
-                     cancel.get_token(), {.interval = std::chrono::milliseconds{50}});
+    const auto cancel_it = [&](const model::job_progress &now) {
+        const auto share = done(now.statistics);
+        if (reached || !share || *share < part) return;
+        reached = share;
+        cancel.request_stop();
+    };
+    const auto result = on.attempt(guest, prefix, on.on().kvm02(), how,
+                                   {.each_sample = cancel_it,
+                                    .watched = {.interval = std::chrono::milliseconds{50}},
+                                    .stop = cancel.get_token()});
     scenario_result &out = on.context().out;
     out.prove(prefix + "called off", !result && result.error().kind == error_kind::cancelled,
               result ? "it was migrated" : result.error().what);

@@ -4,8 +4,6 @@
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
-#include <kvmig/run/migrate.hpp>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -31,10 +29,9 @@ expected<void> without_aid(stage &on, performer &guest) {
                  .may_abort = true,
                  .limit = late};
     if (auto begun = guest.watch.begin(); !begun) return begun;
-    on.context().tell("unaided: migrating");
     const auto begun = std::chrono::steady_clock::now();
-    const auto result = run::migrate(guest.at, on.on().kvm02(), {.bandwidth = narrow_link}, {},
-                                     on.context().stop, how);
+    const auto result = on.attempt(guest, "unaided: ", on.on().kvm02(), {.bandwidth = narrow_link},
+                                   {.watched = how});
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     const std::string said = result ? "it ended by itself" : describe(result.error());
     scenario_result &out = on.context().out;

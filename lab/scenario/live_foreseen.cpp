@@ -7,7 +7,6 @@
 
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
-#include <kvmig/run/migrate.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -56,8 +55,7 @@ expected<void> foresee(stage &on, performer &guest, std::string_view id, Mend me
     if (found == nullptr) return {};
 
     if (auto begun = guest.watch.begin(); !begun) return begun;
-    context.tell("migrating all the same");
-    const auto refused = run::migrate(guest.at, on.on().kvm02(), {}, {}, context.stop);
+    const auto refused = on.attempt(guest, "refused: ", on.on().kvm02(), {});
     out.prove("and libvirt refuses indeed", !refused,
               refused ? "it was migrated" : describe(refused.error()));
     if (auto unhurt = on.prove_unhurt(guest, "refused: "); !unhurt) return unhurt;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// live-postcopy: the guest goes ahead of its memory, the stream that brings it breaks, and is
 /// taken up again.
+#include <lab/cli/migration_json.hpp>
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
-#include <kvmig/run/memory_journal.hpp>
-#include <kvmig/run/migrate.hpp>
 #include <kvmig/run/recover.hpp>
 
 #include <fmt/format.h>
@@ -44,7 +43,7 @@ std::string reason_at(const libvirt::domain &guest) {
 }
 
 /// Migrates until the stream breaks in post-copy; the journal has the migration open then.
-expected<void> migrate_until_broken(stage &on, performer &guest, run::memory_journal &journal) {
+expected<void> migrate_until_broken(stage &on, performer &guest, timed_journal &journal) {
     scenario_context &context = on.context();
     scenario_result &out = context.out;
     // So slow that memory is on the way still when the stream breaks.
@@ -55,20 +54,18 @@ expected<void> migrate_until_broken(stage &on, performer &guest, run::memory_jou
     expected<void> broken;
     bool asked = false;
     bool ahead = false;
-    context.tell("migrating, to be broken in post-copy");
-    const auto result = run::migrate(
-        guest.at, on.on().kvm02(), journal, how,
-        [&](const model::job_progress &now) {
-            if (ahead || now.statistics.memory_processed.value_or(bytes{0}).count() == 0) return;
-            if (!asked) {
-                asked = true;
-                switched = guest.at.start_postcopy();
-            }
-            const auto status = guest.at.status();
-            ahead = status && status->reason_text == "post-copy";
-            if (ahead) broken = break_stream(context);
-        },
-        context.stop);
+    const auto break_it = [&](const model::job_progress &now) {
+        if (ahead || now.statistics.memory_processed.value_or(bytes{0}).count() == 0) return;
+        if (!asked) {
+            asked = true;
+            switched = guest.at.start_postcopy();
+        }
+        const auto status = guest.at.status();
+        ahead = status && status->reason_text == "post-copy";
+        if (ahead) broken = break_stream(context);
+    };
+    const auto result = on.attempt(guest, "recovered: ", on.on().kvm02(), how,
+                                   {.each_sample = break_it, .journal = &journal});
     if (!switched) return switched;
     if (!broken) return broken;
     out.prove("broken: the guest had gone ahead", ahead,
@@ -96,7 +93,7 @@ expected<void> migrate_until_broken(stage &on, performer &guest, run::memory_jou
     return {};
 }
 
-expected<void> take_up(stage &on, performer &guest, run::memory_journal &journal) {
+expected<void> take_up(stage &on, performer &guest, timed_journal &journal) {
     scenario_context &context = on.context();
     const auto open = journal.unfinished();
     if (!open) return fail(open.error());
@@ -110,6 +107,9 @@ expected<void> take_up(stage &on, performer &guest, run::memory_journal &journal
         },
         {}, context.stop);
     if (!came) return fail(came.error());
+    nlohmann::json &kept = context.out.samples["recovered: migration"];
+    kept["state"] = to_string(came->now.at);
+    kept["transitions"] = cli::to_json(journal.steps(), journal.steps().front().at);
     context.out.prove("recovered: to its end", came->now.at == state::completed,
                       fmt::format("{} {}", to_string(came->now.at), came->now.said));
     libvirt::hypervisor source(on.on().kvm01());
@@ -126,7 +126,7 @@ expected<void> take_up(stage &on, performer &guest, run::memory_journal &journal
 
 expected<void> go_ahead(stage &on, performer &guest) {
     if (auto begun = guest.watch.begin(); !begun) return begun;
-    run::memory_journal journal;
+    timed_journal journal;
     if (auto broken = migrate_until_broken(on, guest, journal); !broken) return broken;
     if (auto mended = mend_stream(on.context()); !mended) return mended;
     return take_up(on, guest, journal);

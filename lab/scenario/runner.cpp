@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <lab/cli/diagnosis_text.hpp>
 #include <lab/machine/lifecycle.hpp>
 #include <lab/observe/environment.hpp>
 #include <lab/observe/logs.hpp>
 #include <lab/report/run_json.hpp>
 #include <lab/scenario/runner.hpp>
 #include <lab/topology/files.hpp>
+
+#include <kvmig/diagnosis.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -26,14 +29,18 @@ scenario_result run_one(const scenario &one, const lab_paths &paths,
     scenario_result result;
     result.id = one.id;
     scenario_context context{paths, result, tell, stop, folder};
-    const auto begun = std::chrono::steady_clock::now();
+    result.begun = std::chrono::steady_clock::now();
     const auto done = one.run(context);
     result.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - result.begun).count();
     const auto refuted = std::find_if(result.proofs.begin(), result.proofs.end(),
                                       [](const proof &each) { return !each.passed; });
     if (!done) {
         result.reason = describe(done.error());
+        evidence all;
+        diagnosis::add_error(all, done.error());
+        result.samples["the scenario says"] = result.reason;
+        result.samples["the scenario: diagnosis"] = cli::diagnosis_json(diagnosis::diagnose(all));
     } else if (refuted != result.proofs.end()) {
         result.reason = fmt::format("{}: {}", refuted->name, refuted->seen);
     } else if (result.proofs.empty()) {

@@ -6,6 +6,7 @@
 #include <lab/image/root_image.hpp>
 #include <lab/topology/paths.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -42,6 +43,8 @@ struct scenario_result {
     std::vector<figure> figures;
     nlohmann::json samples = nlohmann::json::object();
     double seconds = 0; ///< wall time, without the reset before it
+    /// When it began: times named `begun` in the samples count from it.
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     /// Why the attempts before this one failed, the first first; empty at the first.
     std::vector<std::string> failed_before;
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <lab/cli/migration_json.hpp>
+#include <lab/cli/migration_progress.hpp>
+#include <lab/observe/event_record.hpp>
 #include <lab/scenario/stage.hpp>
 
 #include <kvmig/libvirt/volume_at.hpp>
@@ -64,23 +67,59 @@ expected<witnesses> stage::meet_again(const guest_domain &guest) {
     return witnesses::meet(guest, *probe_, context_->stop, std::chrono::steady_clock::now());
 }
 
+void stage::place_in_time(nlohmann::json &kept, std::chrono::steady_clock::time_point begun,
+                          const performer &who) const {
+    using milliseconds = std::chrono::duration<double, std::milli>;
+    kept["begun"] = milliseconds{begun - context_->out.begun}.count();
+    // So that what was seen from outside can be laid beside it: that counts from the watch's begin.
+    kept["watched_for"] = milliseconds{begun - who.watch.begun()}.count();
+}
+
+expected<run::migration_result> stage::attempt(const performer &who, const std::string &prefix,
+                                               const libvirt::connection &to,
+                                               const migration::options &how, const trial &with) {
+    const std::string doing = fmt::format("{}to {}", prefix, to.hostname());
+    context_->tell(doing);
+    const observe::event_record told(who.at, to);
+    timed_journal own;
+    timed_journal &journal = with.journal != nullptr ? *with.journal : own;
+    cli::migration_progress line(who.at.name());
+    std::vector<model::job_progress> samples;
+    std::chrono::milliseconds shown{0};
+    auto result = run::migrate(
+        who.at, to, journal, how,
+        [&](const model::job_progress &now) {
+            line.add(now);
+            // A line a second is enough also where each stays.
+            if (samples.empty() || now.since_start - shown >= std::chrono::seconds{1}) {
+                shown = now.since_start;
+                context_->tell(fmt::format("{}: {}", doing, line.brief()));
+            }
+            samples.push_back(now);
+            if (with.each_sample) with.each_sample(now);
+        },
+        with.stop.value_or(context_->stop), with.watched);
+    if (!result && journal.steps().empty()) return result;
+    const auto begun = result ? result->begun : journal.steps().front().at;
+    nlohmann::json kept =
+        result ? cli::to_json(*result)
+               : cli::to_json(cli::unmoved{result.error(), who.at.on().hostname(), to.hostname(),
+                                           begun, std::chrono::steady_clock::now(), journal.steps(),
+                                           std::move(samples)});
+    place_in_time(kept, begun, who);
+    kept["told"] = to_json(told.all(), begun);
+    for (const error &gap : told.gaps()) kept["told_gaps"].push_back(describe(gap));
+    context_->out.samples[prefix + "migration"] = std::move(kept);
+    return result;
+}
+
 expected<run::migration_result> stage::move(performer &who, const std::string &prefix,
                                             const libvirt::connection &to,
                                             const migration::options &how,
                                             const run::progress_callback &each_sample,
                                             const run::sampling &watched) {
     if (auto begun = who.watch.begin(); !begun) return fail(std::move(begun).error());
-    const std::string doing = fmt::format("{}migrating to {}", prefix, to.hostname());
-    context_->tell(doing);
-    auto result = run::migrate(
-        who.at, to, how,
-        [&](const model::job_progress &now) {
-            if (const auto fraction = now.fraction()) {
-                context_->tell(fmt::format("{}: {:.0f} %", doing, *fraction * 100));
-            }
-            if (each_sample) each_sample(now);
-        },
-        context_->stop, watched);
+    auto result = attempt(who, prefix, to, how, {.each_sample = each_sample, .watched = watched});
     if (!result) return result;
     if (auto proven = prove_moved(who, prefix, to, *result); !proven) {
         return fail(std::move(proven).error());
@@ -92,9 +131,10 @@ expected<void> stage::prove_moved(performer &who, const std::string &prefix,
                                   const libvirt::connection &to,
                                   const run::migration_result &result) {
     prove_migration(context_->out, prefix, result);
-    // So that what was seen from outside can be laid beside it: that counts from the watch's begin.
-    const std::chrono::duration<double, std::milli> later = result.begun - who.watch.begun();
-    context_->out.samples[prefix + "migration"]["watched_for"] = later.count();
+    if (nlohmann::json &kept = context_->out.samples[prefix + "migration"]; kept.is_null()) {
+        kept = cli::to_json(result);
+        place_in_time(kept, result.begun, who);
+    }
     auto there = libvirt::domain::lookup(to, result.id);
     if (!there) return fail(std::move(there).error());
     context_->out.prove(prefix + "same name at the destination", there->name() == result.domain,

@@ -12,11 +12,14 @@
 #include <lab/scenario/guest_domain.hpp>
 #include <lab/scenario/hosts.hpp>
 #include <lab/scenario/scenario.hpp>
+#include <lab/scenario/timed_journal.hpp>
 #include <lab/scenario/witnesses.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +32,14 @@ struct performer {
     guest_domain guest;
     libvirt::domain at;
     witnesses watch;
+};
+
+/// How a migration is tried, beyond its options.
+struct trial {
+    run::progress_callback each_sample{};
+    run::sampling watched{};
+    std::optional<std::stop_token> stop{}; ///< the scenario's own when there is none
+    timed_journal *journal = nullptr;      ///< for a migration that is taken up again
 };
 
 class stage {
@@ -57,6 +68,13 @@ public:
     /// Those who watch a guest that was started elsewhere, once it beats and is ready.
     [[nodiscard]] expected<witnesses> meet_again(const guest_domain &guest);
 
+    /// Migrates `who`, and keeps what was seen as `prefix`migration of the run's samples, whether
+    /// or not it succeeds: samples, states, libvirt's events. Proves nothing. A migration that was
+    /// refused before it began leaves nothing.
+    [[nodiscard]] expected<run::migration_result>
+    attempt(const performer &who, const std::string &prefix, const libvirt::connection &to,
+            const migration::options &how, const trial &with = {});
+
     /// Moves `who` to `to` and proves it, every name prefixed with `prefix`; libvirt's side as
     /// well as what guest and outside saw. `who.at` is the domain at its new place then.
     [[nodiscard]] expected<run::migration_result>
@@ -83,6 +101,10 @@ private:
           observe::heartbeat_probe probe)
         : context_(&context), on_(std::move(on)), before_(std::move(before)),
           probe_(std::make_unique<observe::heartbeat_probe>(std::move(probe))) {}
+
+    /// Says in the JSON of a migration when it began, and how long the guest was watched before.
+    void place_in_time(nlohmann::json &kept, std::chrono::steady_clock::time_point begun,
+                       const performer &who) const;
 
     scenario_context *context_;
     hosts on_;

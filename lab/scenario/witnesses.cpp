@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <lab/cli/migration_json.hpp>
 #include <lab/scenario/witnesses.hpp>
 
 #include <fmt/format.h>
@@ -13,6 +12,23 @@ constexpr std::chrono::minutes answer_watchdog{10};
 
 double milliseconds(std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>{time}.count();
+}
+
+/// The guest's stalls on the probe's clock, as `[from, until, length]` in milliseconds: the first
+/// two since `origin`, the last by the guest's own clock. One that no beats enclose is left out.
+nlohmann::json placed(const std::vector<guest::stall> &stalls,
+                      const observe::heartbeat_series &series, observe::steady_time origin) {
+    using observe::nearest_beat;
+    nlohmann::json out = nlohmann::json::array();
+    for (const guest::stall &each : stalls) {
+        const auto from =
+            series.on_probe_clock(each.until - each.length, nearest_beat::last_before);
+        const auto until = series.on_probe_clock(each.until, nearest_beat::first_after);
+        if (!from || !until || *until < *from) continue;
+        out.push_back({milliseconds(*from - origin), milliseconds(*until - origin),
+                       milliseconds(each.length)});
+    }
+    return out;
 }
 
 } // namespace
@@ -98,9 +114,11 @@ expected<void> witnesses::prove(scenario_result &out, const std::string &prefix,
         out.measure(prefix + "heartbeat gap outside", milliseconds(gap->length()), "ms");
     }
     out.samples[prefix + "heartbeat"] = to_json(series, begun_);
+    out.samples[prefix + "heartbeat"]["begun"] = milliseconds(begun_ - out.begun);
     out.samples[prefix + "tcp session"] = to_json(report, begun_);
     out.samples[prefix + "pings"] = to_json(pings, begun_);
     out.samples[prefix + "guest"] = nlohmann::json(*status);
+    out.samples[prefix + "guest"]["stalls"]["placed"] = placed(status->stalls.kept, series, begun_);
     return {};
 }
 
@@ -134,7 +152,6 @@ void prove_migration(scenario_result &out, const std::string &prefix,
             out.measure(prefix + "memory iterations",
                         static_cast<double>(*statistics->memory_iteration), "count");
     }
-    out.samples[prefix + "migration"] = cli::to_json(result);
 }
 
 } // namespace kvmig::lab

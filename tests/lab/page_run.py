@@ -113,6 +113,23 @@ def migration(to, total_ms, *, memory=128 * MIB, disk=0, disk_ms=1200, sent=7.4 
     return raw, told
 
 
+def failed_migration(total_ms):
+    """What is kept of one that did not succeed, until the link was cut."""
+    raw = witnesses(total_ms, (total_ms - 900, 300.0), 180.0)
+    raw["guest"]["stalls"]["placed"] = [[total_ms - 700.0, total_ms - 400.0, 120.0]]
+    ends = [("preparing", 40), ("beginning", 900), ("pre_copy", total_ms - 300),
+            ("reconciling_back", total_ms - 100)]
+    steps = transitions(ends)[:-1] + [{"at": total_ms - 100, "from": "reconciling_back", "on": "guest_at_source", "to": "failed"}]
+    raw["migration"] = {
+        "schema": "kvmig.migrate/1", "outcome": "failed", "source": {"hostname": "kvm01"},
+        "destination": {"hostname": "kvm02"}, "wall_time": float(total_ms), "watched_for": 180.0,
+        "transitions": steps, "samples": samples(total_ms, 900, 128 * MIB, 0, 4 * MIB, MIB, False),
+        "error": {"kind": "unreachable", "what": "the migration failed", "causes": [{"kind": "io", "what": "the stream broke " + HOSTILE}]},
+        "told": [{"at": 900.5, "host": "kvm02", "what": "started (migrated)"},
+                 {"at": total_ms - 250.0, "host": "kvm02", "what": "stopped (failed)"}]}
+    return raw
+
+
 def scenario(name, moves, **more):
     out = {"id": name, "outcome": "passed", "reason": "", "failed_before": [], "seconds": 101.9,
            "proofs": [], "figures": [], "samples": {}}
@@ -139,6 +156,7 @@ def failure():
                    {"name": HOSTILE, "passed": False, "seen": HOSTILE}]} | {
         "samples": {"virsh says": said, "virsh: diagnosis": diagnosis,
                     "remedy": ["destination: firewall-cmd --reload"],
+                    **{"refused: " + key: value for key, value in failed_migration(9000).items()},
                     **{"mended: " + key: value for key, value in migration("kvm02", 21000)[0].items()}}}
 
 

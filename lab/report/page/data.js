@@ -158,6 +158,9 @@ function stretchOf(scenario, prefix, parts) {
     trips: ((parts["tcp session"] && parts["tcp session"].round_trips) || [])
       .map(([ms, tookMs]) => ({ t: at(ms), tookMs })),
     stalls: stallsOf(parts.guest),
+    stood: ((parts.guest && parts.guest.stalls && parts.guest.stalls.placed) || [])
+      .map(([from, to]) => ({ from: at(from), to: at(to) })),
+    told: ((migration && migration.told) || []).map(each => ({ ...each, at: each.at / 1000 })),
     figures: prefix ? scenario.figures.filter(each => each.name.startsWith(prefix))
       .map(each => ({ ...each, name: each.name.slice(prefix.length) })) : scenario.figures,
   };

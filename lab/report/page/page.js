@@ -12,8 +12,10 @@ function verdicts(stretch) {
   const { migration, samples, phases } = stretch;
   if (migration) {
     const longest = phases.reduce((a, b) => (!a || b.to - b.from > a.to - a.from ? b : a), null);
-    out.push(`Moved from ${migration.source.hostname} to ${migration.destination.hostname} in ${seconds(migration.wall_time / 1000)}`
+    const moved = migration.outcome === "migrated" ? "Moved" : `Not moved (${migration.outcome}):`;
+    out.push(`${moved} from ${migration.source.hostname} to ${migration.destination.hostname} in ${seconds(migration.wall_time / 1000)}`
       + (longest ? `, ${seconds(longest.to - longest.from)} of it in ${longest.name}.` : "."));
+    if (migration.error) out.push([migration.error, ...(migration.error.causes || [])].map(each => each.what).join(": "));
   }
   const copied = samples.filter(each => each.memory !== null);
   const dirtying = samples.filter(each => each.dirty && each.rate);
@@ -89,9 +91,11 @@ function outsidePicture(stretch, sync) {
   if (beats.length + pings.length + trips.length === 0) return null;
   const lost = pings.filter(each => each.tookMs === null);
   const worst = beats.filter(each => each.gapMs !== null).sort((a, b) => b.gapMs - a.gapMs).slice(0, 10);
-  return figure("As seen from outside, ms (logarithmic): a spike is a silence; red ticks are lost pings", { ...overTime, window: stretch.window, sync,
+  return figure("As seen from outside, ms (logarithmic): a spike is a silence; red ticks are lost pings"
+    + (stretch.stood.length ? "; stripes in violet: the guest's own thread stood still" : ""), { ...overTime, window: stretch.window, sync,
     height: 220, log: true, yText: v => (v >= 10 ? String(Math.round(v)) : v.toFixed(1)),
-    bands: stretch.phases.map(each => ({ ...each, colour: phaseColour(each.name), alpha: 0.09 })),
+    bands: [...stretch.phases.map(each => ({ ...each, colour: phaseColour(each.name), alpha: 0.09 })),
+      ...stretch.stood.map(each => ({ ...each, colour: "purple", alpha: 0.3 }))],
     marks: lost.map(each => ({ at: each.t, colour: "red", short: true })),
     series: [
       { label: "between heartbeats", points: beats.map(each => [each.t, each.gapMs === null ? null : Math.max(1, each.gapMs)]), colour: "orange", steps: true },
@@ -108,7 +112,11 @@ function stretchSection(stretch, number) {
   out.append(...jobPictures(stretch, sync));
   const outside = outsidePicture(stretch, sync);
   if (outside) out.append(outside);
-  if (stretch.away.length) out.append(...awayTable(stretch));
+  if (stretch.told.length) {
+    out.append(folded("what libvirt told on the way", () => table("What libvirt told on the way", ["time", "host", "event"],
+      stretch.told.map(each => [{ number: seconds(each.at) }, each.host, each.what])), { class: "figures" }));
+  }
+  if (stretch.away.length && (!stretch.migration || stretch.migration.outcome === "migrated")) out.append(...awayTable(stretch));
   if (stretch.stalls && stretch.stalls.buckets.length) out.append(stallTable(stretch.stalls));
   return out;
 }
@@ -240,11 +248,11 @@ function migrationsSection() {
   const columns = ["wall time", "downtime by libvirt", "heartbeat gap outside", "longest stall inside", "memory moved", "memory iterations"];
   show();
   return h("section", { "aria-labelledby": "migrations" }, h("h2", { id: "migrations" }, "Migrations"),
-    table("All migrations of the run", ["compare", "scenario", "migration", ...columns], all.map(each => [
+    table("All migrations of the run", ["compare", "scenario", "migration", "outcome", ...columns], all.map(each => [
       h("input", { type: "checkbox", "aria-label": `compare ${each.scenario}, ${each.name}`, change: event => {
         if (event.target.checked) chosen.add(each); else chosen.delete(each);
         show();
-      } }), each.scenario, each.name, ...columns.map(column => of(each, column))])), place);
+      } }), each.scenario, each.name, each.migration.outcome, ...columns.map(column => of(each, column))])), place);
 }
 
 function main() {
