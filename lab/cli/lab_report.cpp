@@ -9,6 +9,7 @@
 #include <lab/report/page.hpp>
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
+#include <lab/report/trace.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -38,6 +39,8 @@ constexpr report_form forms[] = {
     {"--junit", always<junit_of>, "Write JUnit XML to this file; - is stdout"},
     {"--markdown", always<markdown_of>, "Write Markdown to this file; - is stdout"},
     {"--openmetrics", always<openmetrics_of>, "Write OpenMetrics text to this file; - is stdout"},
+    {"--trace", always<trace_of>,
+     "Write a trace for ui.perfetto.dev or chrome://tracing to this file; - is stdout"},
 };
 
 struct report_request {
