@@ -4,10 +4,13 @@
 #include <lab/cli_call.hpp>
 #include <lab/report/compare.hpp>
 #include <lab/report/run_json.hpp>
+#include <lab/report/saved_run.hpp>
 #include <support/catch.hpp>
 #include <support/temporary_directory.hpp>
 
 #include <fstream>
+#include <initializer_list>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -137,6 +140,44 @@ TEST_CASE("the same samples have the same answer, tried all or at random") {
     CHECK(once.p == again.p);
     CHECK(once.low == again.low);
     CHECK(once.high == again.high);
+}
+
+TEST_CASE("recorded: a busy moment is not called a slow-down, and one of 30 % is found") {
+    // Real runs of one scenario: four on a machine that had little else to do, and the last on one
+    // with a load of 13, which took nearly twice as long.
+    std::ifstream in(std::string(KVMIG_TEST_DATA) + "/run/live-shared.json");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const auto recorded = lab::parse_run(text, "live-shared.json");
+    REQUIRE(recorded);
+    REQUIRE(recorded->scenarios.size() == 5);
+    const auto side = [&](std::initializer_list<std::size_t> places) {
+        lab::run_result out = *recorded;
+        out.scenarios.clear();
+        for (const std::size_t each : places) out.scenarios.push_back(recorded->scenarios[each]);
+        return std::vector{std::move(out)};
+    };
+    const auto quiet = side({0, 1, 2, 3});
+    for (const figure_change &each : lab::compare_runs(quiet, side({1, 2, 3, 4}))) {
+        INFO(each.figure << ": " << to_string(each.verdict));
+        CHECK((each.verdict != change::slower && each.verdict != change::faster));
+    }
+    auto slowed = quiet;
+    for (lab::scenario_result &one : slowed.front().scenarios) {
+        for (lab::figure &each : one.figures) {
+            if (each.unit == "ms") each.value *= 1.3;
+        }
+    }
+    int found = 0;
+    for (const figure_change &each : lab::compare_runs(quiet, slowed)) {
+        INFO(each.figure << ": " << to_string(each.verdict));
+        if (each.figure.ends_with("wall time") ||
+            each.figure.ends_with("time elapsed by libvirt")) {
+            CHECK(each.verdict == change::slower);
+            ++found;
+        }
+        if (each.unit != "ms") CHECK(each.verdict != change::slower);
+    }
+    CHECK(found == 4);
 }
 
 TEST_CASE("unlike environments are refused unless asked for, and worse is exit status 1") {
