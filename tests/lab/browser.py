@@ -109,8 +109,9 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number)
 
-    def screenshot(self, file):
-        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, file, whole=True):
+        """Of the whole page, or of what the window shows."""
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
         file.write_bytes(base64.b64decode(shot["data"]))
 
     def pdf(self):
