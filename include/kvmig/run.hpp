@@ -33,6 +33,7 @@
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>
 #include <kvmig/run/failure.hpp>
+#include <kvmig/run/folder_pool.hpp>
 #include <kvmig/run/forecast.hpp>
 #include <kvmig/run/image_facts.hpp>
 #include <kvmig/run/image_targets.hpp>
