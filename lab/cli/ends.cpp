@@ -5,6 +5,7 @@
 #include <lab/topology/paths.hpp>
 #include <lab/topology/topology.hpp>
 
+#include <future>
 #include <unistd.h>
 
 namespace kvmig::lab::cli {
@@ -43,9 +44,13 @@ expected<std::pair<libvirt::connection, libvirt::connection>> open_both(const st
                                                                         const std::string &to) {
     const out_of_reach apart;
     const libvirt::open_options how{.ask_credentials = isatty(STDIN_FILENO) == 1};
-    auto source = libvirt::connection::open(from, how);
+    const auto open = [how](const std::string &uri) { return libvirt::connection::open(uri, how); };
+    // At once, unless a person may be asked for a password: one question at a time.
+    const auto policy = how.ask_credentials ? std::launch::deferred : std::launch::async;
+    auto other = std::async(policy, open, to);
+    auto source = open(from);
     if (!source) return fail(std::move(source).error());
-    auto destination = libvirt::connection::open(to, how);
+    auto destination = other.get();
     if (!destination) return fail(std::move(destination).error());
     return std::pair{*std::move(source), *std::move(destination)};
 }

@@ -18,6 +18,8 @@
 #include <kvmig/xml/domain.hpp>
 #include <kvmig/xml/domain_capabilities.hpp>
 
+#include <array>
+#include <future>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -178,13 +180,52 @@ inline void collect_named(const libvirt::connection &on, const model::domain &do
     }
 }
 
+/// What only the destination is asked for.
+inline void collect_destination(const libvirt::domain &domain,
+                                const libvirt::connection &destination, precheck::facts &into) {
+    auto &there = into.destination;
+    collect_host(destination, into.domain, there);
+    there.same_name = as_known_domain(libvirt::domain::lookup(destination, into.domain.name));
+    there.same_uuid = as_known_domain(libvirt::domain::lookup(destination, domain.id()));
+    // The emulator is the destination's own: its path may differ.
+    const libvirt::guest_kind kind{"", into.domain.arch, into.domain.machine, into.domain.type};
+    there.domain_capabilities = parsed_fact(libvirt::read_domain_capabilities(destination, kind),
+                                            xml::parse_domain_capabilities);
+    there.cpu = as_fact(collect_cpu(domain, destination, kind));
+    if (const auto memory = libvirt::read_node_memory(destination)) {
+        there.memory_total = memory->total;
+        there.memory_available = memory->available;
+    } else {
+        there.memory_total = precheck::fact<bytes>::unknown(memory.error().what);
+        there.memory_available = there.memory_total;
+    }
+    if (there.capabilities.known()) {
+        there.huge_pages = as_fact(collect_huge_pages(destination, *there.capabilities));
+    }
+    collect_named(destination, into.domain, there);
+}
+
+/// What the source meets on its way to the destination's own name.
+inline void collect_way(const std::string &uri_here, const std::string &name,
+                        precheck::destination_facts &into, const std::stop_token &stop) {
+    into.addresses = as_fact(resolve_at(uri_here, name, stop));
+    using ports = precheck::fact<std::vector<model::tried_port>>;
+    if (!into.addresses.known()) {
+        into.ports = ports::unknown(into.addresses.reason());
+    } else if (into.addresses->empty()) {
+        into.ports = ports::unknown("the source does not resolve '" + name + "'");
+    } else {
+        into.ports = as_fact(try_ports_at(uri_here, name, migration_ports, stop));
+    }
+}
+
 } // namespace detail
 
-/// Asks both hosts, and fails only when the domain itself cannot be read: whatever else cannot be
-/// had is a fact that is not known, with the reason. Nothing is changed anywhere; active pools with
-/// images of the domain are refreshed. `uri_here` is how the source is reached from here, by which
-/// it is asked, over SSH, how it resolves the destination's name; both hosts are asked for their
-/// clocks in that way.
+/// Asks both hosts at once, and fails only when the domain itself cannot be read: whatever else
+/// cannot be had is a fact that is not known, with the reason. Nothing is changed anywhere; active
+/// pools with images of the domain are refreshed. `uri_here` is how the source is reached from
+/// here, by which it is asked, over SSH, how it resolves the destination's name; both hosts are
+/// asked for their clocks in that way.
 [[nodiscard]] inline expected<precheck::facts>
 collect_facts(const libvirt::domain &domain, const libvirt::connection &destination,
               const std::string &uri_here,
@@ -197,42 +238,21 @@ collect_facts(const libvirt::domain &domain, const libvirt::connection &destinat
     precheck::facts out;
     out.domain = *std::move(told);
     out.copy = copy;
-    detail::collect_host(domain.on(), out.domain, out.source);
-    detail::collect_source(domain, out.domain, out.source);
-    auto &there = out.destination;
-    detail::collect_host(destination, out.domain, there);
-    there.same_name =
-        detail::as_known_domain(libvirt::domain::lookup(destination, out.domain.name));
-    there.same_uuid = detail::as_known_domain(libvirt::domain::lookup(destination, domain.id()));
-    // The emulator is the destination's own: its path may differ.
-    const libvirt::guest_kind kind{"", out.domain.arch, out.domain.machine, out.domain.type};
-    there.domain_capabilities = detail::parsed_fact(
-        libvirt::read_domain_capabilities(destination, kind), xml::parse_domain_capabilities);
-    there.cpu = detail::as_fact(detail::collect_cpu(domain, destination, kind));
-    if (const auto memory = libvirt::read_node_memory(destination)) {
-        there.memory_total = memory->total;
-        there.memory_available = memory->available;
-    } else {
-        there.memory_total = precheck::fact<bytes>::unknown(memory.error().what);
-        there.memory_available = there.memory_total;
-    }
-    if (there.capabilities.known()) {
-        there.huge_pages =
-            detail::as_fact(detail::collect_huge_pages(destination, *there.capabilities));
-    }
-    there.addresses = detail::as_fact(resolve_at(uri_here, destination.hostname(), stop));
-    if (!there.addresses.known()) {
-        there.ports =
-            precheck::fact<std::vector<model::tried_port>>::unknown(there.addresses.reason());
-    } else if (there.addresses->empty()) {
-        there.ports = precheck::fact<std::vector<model::tried_port>>::unknown(
-            "the source does not resolve '" + destination.hostname() + "'");
-    } else {
-        there.ports =
-            detail::as_fact(try_ports_at(uri_here, destination.hostname(), migration_ports, stop));
-    }
-    there.clock = detail::as_fact(compare_clocks(uri_here, destination.uri(), stop));
-    detail::collect_named(destination, out.domain, there);
+    // The hosts answer at the same time, and SSH takes its own; each writes facts of its own.
+    const auto ask = [](auto act) { return std::async(std::launch::async, std::move(act)); };
+    const std::array<std::future<void>, 4> asked{
+        ask([&] {
+            detail::collect_host(domain.on(), out.domain, out.source);
+            detail::collect_source(domain, out.domain, out.source);
+        }),
+        ask([&] { detail::collect_destination(domain, destination, out); }),
+        ask([&] { detail::collect_way(uri_here, destination.hostname(), out.destination, stop); }),
+        ask([&] {
+            out.destination.clock =
+                detail::as_fact(compare_clocks(uri_here, destination.uri(), stop));
+        }),
+    };
+    for (const std::future<void> &each : asked) each.wait();
     return out;
 }
 
