@@ -9,6 +9,7 @@
 /// qcow2 as QEMU's docs/interop/qcow2.txt specifies it.
 
 #include <kvmig/model/byte_range.hpp>
+#include <kvmig/model/canary.hpp>
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/model/domain.hpp>
 #include <kvmig/model/domain_capabilities.hpp>

@@ -5,6 +5,7 @@
 /// @namespace kvmig::ports
 /// What the library needs of the world, as concepts: hypervisor, journal, clock, shell, storage.
 
+#include <kvmig/ports/canary_host.hpp>
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/cold_host.hpp>
 #include <kvmig/ports/host_shell.hpp>

@@ -6,6 +6,7 @@
 /// From facts about two hosts and a domain to what would go wrong. Pure; `precheck::check` runs all
 /// rules.
 
+#include <kvmig/precheck/canary_facts.hpp>
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/precheck/finding.hpp>

@@ -6,6 +6,8 @@
 /// What puts the rest to work: check, migrate, recover, copy, prove that storage is shared.
 
 #include <kvmig/run/before_migration.hpp>
+#include <kvmig/run/canary.hpp>
+#include <kvmig/run/canary_libvirt.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_clock.hpp>
 #include <kvmig/run/check_names.hpp>
@@ -40,6 +42,7 @@
 #include <kvmig/run/inbox.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
+#include <kvmig/run/measure_link.hpp>
 #include <kvmig/run/memory_journal.hpp>
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/migrate_between.hpp>

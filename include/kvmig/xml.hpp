@@ -6,6 +6,7 @@
 /// libvirt's XML, to values of `kvmig::model` and back. Pure: text in, values or errors out.
 
 #include <kvmig/xml/adapt_paths.hpp>
+#include <kvmig/xml/canary.hpp>
 #include <kvmig/xml/capabilities.hpp>
 #include <kvmig/xml/comparable.hpp>
 #include <kvmig/xml/cpu.hpp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kvmig check: what would go wrong if a domain were migrated.
+#include <lab/cli/canary_text.hpp>
 #include <lab/cli/check_text.hpp>
 #include <lab/cli/ends.hpp>
 #include <lab/cli/forecast_text.hpp>
@@ -10,9 +11,11 @@
 
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/precheck/report.hpp>
+#include <kvmig/run/canary_libvirt.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_proof.hpp>
 #include <kvmig/run/forecast.hpp>
+#include <kvmig/run/measure_link.hpp>
 #include <kvmig/xml/domain.hpp>
 
 #include <CLI/CLI.hpp>
@@ -47,6 +50,10 @@ struct check_request {
     bool prove_storage = false;
     bool forecast = false;
     std::optional<std::uint64_t> bandwidth; ///< MiB/s
+    bool measure_link = false;
+    bool canary = false;
+    migration::options move{.flags = {migration::flag::live}}; ///< the canary's
+    std::uint64_t canary_age = model::canary_old.count();      ///< seconds
 };
 
 /// What the domain's XML alone tells.
@@ -69,6 +76,17 @@ expected<precheck::facts> read_domain_xml(const check_request &asked) {
     out.copy = asked.copy;
     out.source.name = "source";
     out.destination.name = "destination";
+    return out;
+}
+
+/// Moved as the guest would be.
+run::canary_options canary_of(const check_request &asked, const context &ctx) {
+    using migration::flag;
+    run::canary_options out{.move = asked.move,
+                            .old = std::chrono::seconds(asked.canary_age),
+                            .stop = ctx.interrupted.get_token()};
+    out.move.flags.set(flag::non_shared_disk, asked.copy == precheck::storage_copy::all);
+    out.move.flags.set(flag::non_shared_inc, asked.copy == precheck::storage_copy::incremental);
     return out;
 }
 
@@ -95,12 +113,21 @@ expected<precheck::facts> ask_hosts(const check_request &asked, const context &c
     if (facts && asked.forecast) {
         facts->load =
             run::collect_load(*domain, std::chrono::seconds(1), ctx.interrupted.get_token());
+        if (asked.measure_link) {
+            facts->load->link = run::detail::as_fact(
+                run::measure_link(asked.from, asked.to, {}, ctx.interrupted.get_token()));
+        }
     }
-    if (!facts || !asked.prove_storage) return facts;
-    const run::prove_options how{.stop = ctx.interrupted.get_token()};
-    for (const std::string &left : run::prove_storage(*facts, source, destination, how)) {
-        fmt::print(stderr, "kvmig: {}\n", left);
+    if (facts && asked.prove_storage) {
+        const run::prove_options how{.stop = ctx.interrupted.get_token()};
+        for (const std::string &left : run::prove_storage(*facts, source, destination, how)) {
+            fmt::print(stderr, "kvmig: {}\n", left);
+        }
     }
+    if (!facts || !asked.canary) return facts;
+    auto flown = run::send_canary(*domain, destination, canary_of(asked, ctx));
+    if (!flown) return fail(std::move(flown).error());
+    facts->canary = *std::move(flown);
     return facts;
 }
 
@@ -126,12 +153,46 @@ exit_status act(const check_request &asked, const context &ctx) {
     if (ctx.json) {
         nlohmann::json answer = check_json(found);
         if (forecast) answer["forecast"] = forecast_json(*forecast);
+        if (facts->canary) answer["canary"] = canary_json(*facts->canary);
         // Texts come from other hosts: what is not UTF-8 is replaced.
         fmt::print("{}\n", answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        fmt::print("{}{}", forecast ? forecast_text(*forecast) : "", check_text(found));
+        fmt::print("{}{}{}", forecast ? forecast_text(*forecast) : "",
+                   facts->canary ? canary_text(*facts->canary) : "", check_text(found));
     }
     return found.verdict == precheck::verdict::blocked ? exit_status::blocked : exit_status::done;
+}
+
+/// The canary, and the way that it takes: under the names of `kvmig migrate`.
+void add_canary(CLI::App &sub, check_request &asked, CLI::Option *domain) {
+    using migration::flag;
+    auto *canary = sub.add_flag(
+        "--canary", asked.canary,
+        "Move a tiny paused guest in the domain's place, of the same machine type, CPU, labels, "
+        "bridges and storage, and remove it; the domain itself is not touched");
+    canary->needs(domain);
+    const auto set = [&](const char *name, flag what, const char *help) {
+        sub.add_flag_function(
+               name, [&asked, what](std::int64_t count) { asked.move.flags.set(what, count > 0); },
+               help)
+            ->needs(canary);
+    };
+    set("--p2p", flag::peer2peer, "With --canary: the source's daemon leads [peer2peer]");
+    set("--tls", flag::tls, "With --canary: its memory is encrypted on its way [tls]");
+    set("--unsafe", flag::unsafe, "With --canary: whatever its disks' caches are [unsafe]");
+    sub.add_option(
+           "--desturi", asked.move.destination_uri,
+           "With --canary --p2p: the destination's URI as the source's daemon is to open it")
+        ->needs(canary);
+    sub.add_option("--migrateuri", asked.move.migrate_uri,
+                   "With --canary: where its memory is sent, tcp://HOST[:PORT]")
+        ->needs(canary);
+    sub.add_option("--canary-age", asked.canary_age,
+                   "Canaries this old, in seconds, were left by a check that was killed: they are "
+                   "removed")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 30U))
+        ->capture_default_str()
+        ->needs(canary);
 }
 
 } // namespace
@@ -190,11 +251,19 @@ void add_check(CLI::App &app, context &ctx) {
     auto *forecast = sub->add_flag("--forecast", asked->forecast,
                                    "Say what will move, for how long, and whether it ends; QEMU "
                                    "looks for a second how fast the guest dirties its memory");
-    sub->add_option("--bandwidth", asked->bandwidth,
-                    "What the link carries, in MiB/s: for --forecast")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
-        ->type_name("MIB/S")
-        ->needs(forecast);
+    auto *bandwidth = sub->add_option("--bandwidth", asked->bandwidth,
+                                      "What the link carries, in MiB/s: for --forecast")
+                          ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
+                          ->type_name("MIB/S")
+                          ->needs(forecast);
+    sub->add_flag("--measure-link", asked->measure_link,
+                  "Measure what the link carries, for --forecast: the source sends zeros to the "
+                  "destination over SSH, for 5 s or 64 MiB at most; its cipher may be slower than "
+                  "the link")
+        ->needs(forecast)
+        ->needs(domain)
+        ->excludes(bandwidth);
+    add_canary(*sub, *asked, domain);
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.check/1) on stdout");
     sub->footer(closing(
         {"kvmig check vm1 --from qemu+ssh://kvm01/system --to qemu+ssh://kvm02/system",

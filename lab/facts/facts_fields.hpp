@@ -368,11 +368,33 @@ template <> struct fields_of<precheck::dirtied_memory> {
     static constexpr std::tuple all{field{"rate", &type::rate}, field{"over", &type::over}};
 };
 
+template <> struct fields_of<precheck::measured_link> {
+    using type = precheck::measured_link;
+    static constexpr std::tuple all{field{"rate", &type::rate}, field{"moved", &type::moved},
+                                    field{"over", &type::over}};
+};
+
 template <> struct fields_of<precheck::load_facts> {
     using type = precheck::load_facts;
-    static constexpr std::tuple all{field{"dirty", &type::dirty},
-                                    field{"downtime_limit", &type::downtime_limit},
-                                    field{"speed_limit", &type::speed_limit}};
+    static constexpr std::tuple all{
+        field{"dirty", &type::dirty}, field{"downtime_limit", &type::downtime_limit},
+        field{"speed_limit", &type::speed_limit}, field{"link", &type::link}};
+};
+
+template <> struct fields_of<precheck::canary_cause> {
+    using type = precheck::canary_cause;
+    static constexpr std::tuple all{field{"id", &type::id}, field{"title", &type::title},
+                                    field{"confidence", &type::confidence},
+                                    field{"remedy", &type::remedy}};
+};
+
+template <> struct fields_of<precheck::canary_facts> {
+    using type = precheck::canary_facts;
+    static constexpr std::tuple all{
+        field{"fate", &type::fate},         field{"host", &type::host},
+        field{"said", &type::said},         field{"causes", &type::causes},
+        field{"left_out", &type::left_out}, field{"swept", &type::swept},
+        field{"remains", &type::remains},   field{"took", &type::took}};
 };
 
 template <> struct fields_of<precheck::facts> {
@@ -381,7 +403,7 @@ template <> struct fields_of<precheck::facts> {
         field{"domain", &type::domain}, field{"copy", &type::copy},
         field{"source", &type::source}, field{"destination", &type::destination},
         field{"nfs", &type::nfs},       field{"shared", &type::shared},
-        field{"load", &type::load}};
+        field{"load", &type::load},     field{"canary", &type::canary}};
 };
 
 } // namespace kvmig::lab

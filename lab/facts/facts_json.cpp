@@ -159,7 +159,7 @@ private:
         if (found == from.end()) return wrong("an object with '" + name + "'");
         return inside(escaped(name), *found, into);
     }
-    /// Facts may be missing: an older kvmig did not ask.
+    /// Facts, and what is optional, may be missing: an older kvmig did not ask.
     template <class T>
     bool member(const json &from, const std::string &name, precheck::fact<T> &into) {
         const auto found = from.find(name);
@@ -173,6 +173,14 @@ private:
         if (found != from.end()) return inside(escaped(name), *found, into);
         into = {};
         into.otherwise("the file of facts does not tell it");
+        return true;
+    }
+
+    template <class T>
+    bool member(const json &from, const std::string &name, std::optional<T> &into) {
+        const auto found = from.find(name);
+        if (found != from.end()) return inside(escaped(name), *found, into);
+        into.reset();
         return true;
     }
 

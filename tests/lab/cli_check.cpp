@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The subcommand `check`, against libvirt's own test driver and against files.
+#include <lab/cli/canary_text.hpp>
 #include <lab/cli/check_text.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli_call.hpp>
@@ -177,8 +178,72 @@ TEST_CASE("a forecast tells what moves, for how long, and what it takes for gran
     CHECK_THAT(nothing.answer, Catch::Contains("Forecast: whether it ends is not known\n") &&
                                    Catch::Contains("  unknown  what the link carries"));
     CHECK_FALSE(check_refused({"--facts", kept, "--bandwidth", "110"}).empty());
+    CHECK_FALSE(check_refused({"--facts", kept, "--forecast", "--measure-link"}).empty());
     CHECK_FALSE(check_refused({"--facts", kept, "--forecast", "--bandwidth", "0"}).empty());
     CHECK_THAT(run_check({"--facts", kept}).answer, !Catch::Contains("Forecast"));
+}
+
+TEST_CASE("a canary that cannot be started is told as unknown, and kept with the facts",
+          "[canary]") {
+    domain_files made;
+    const test::temporary_directory folder;
+    const std::string file = (folder.path() / "vm1.facts").string();
+    // libvirt's test driver starts no paused guests.
+    const auto said =
+        run_check({"vm1", "--from", made.node("a", "vm1"), "--to", made.node("b", "vm2"),
+                   "--canary", "--p2p", "--json", "--save-facts", file});
+    CHECK(said.status == exit_status::blocked); // the driver cannot migrate, which a rule tells
+    const auto answer = nlohmann::json::parse(said.answer);
+    const auto &canary = answer.at("canary");
+    CHECK(canary.at("outcome") == "untried");
+    CHECK_FALSE(canary.at("said").get<std::string>().empty());
+    CHECK(canary.at("remains").empty());
+    CHECK(ids(answer, "unknown").count("KVM-LIF-103") == 1);
+    CHECK(run_check({"--facts", file, "--json"}).answer == said.answer);
+    CHECK_THAT(run_check({"--facts", file}).answer,
+               Catch::StartsWith("Canary: it could not be tried, after "));
+    CHECK_FALSE(nlohmann::json::parse(
+                    run_check({"--domain-xml", made.write("x.xml", plain), "--json"}).answer)
+                    .contains("canary"));
+}
+
+TEST_CASE("a canary needs a domain, and its options a canary", "[canary]") {
+    const std::vector<std::string> ends{"vm1", "--from", "a", "--to", "b"};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), ends.begin(), ends.end());
+        return check_refused(more);
+    };
+    CHECK_FALSE(check_refused({"--domain-xml", "f", "--canary"}).empty());
+    CHECK_FALSE(check_refused({"--facts", "f", "--canary"}).empty());
+    for (const char *option : {"--p2p", "--tls", "--unsafe"}) {
+        INFO(option);
+        CHECK_THAT(with({option}), Catch::Contains("--canary"));
+        CHECK(with({"--canary", option}).empty());
+    }
+    CHECK_FALSE(with({"--migrateuri", "tcp://x"}).empty());
+    CHECK_FALSE(with({"--canary", "--canary-age", "-1"}).empty());
+    CHECK(with({"--canary", "--p2p", "--desturi", "qemu+ssh://x/system", "--migrateuri", "tcp://x",
+                "--canary-age", "0"})
+              .empty());
+}
+
+TEST_CASE("what became of a canary is told with what it did without", "[canary]") {
+    precheck::canary_facts told;
+    told.fate = precheck::canary_fate::arrived;
+    told.took = std::chrono::milliseconds{12'340};
+    told.left_out = {"firmware", "graphics"};
+    told.swept = {"kvm01: kvmig-canary-x"};
+    CHECK(lab::cli::canary_text(told) == "Canary: it arrived, and was removed, after 12.3 s\n"
+                                         "  without  firmware, graphics\n"
+                                         "  swept    kvm01: kvmig-canary-x\n\n");
+    told.fate = precheck::canary_fate::lost;
+    told.causes = {{"KVM-NET-001", "It rejects", "likely", {"ssh kvm02 x"}}};
+    const auto json = lab::cli::canary_json(told);
+    CHECK(json.at("outcome") == "lost");
+    CHECK(json.at("seconds") == 12.34);
+    CHECK(json.at("causes") == nlohmann::json::parse(R"([{"id": "KVM-NET-001",
+        "title": "It rejects", "confidence": "likely", "remedy": ["ssh kvm02 x"]}])"));
+    CHECK_THAT(lab::cli::canary_text(told), Catch::StartsWith("Canary: it did not arrive, after"));
 }
 
 TEST_CASE("a domain that is not there is named") {

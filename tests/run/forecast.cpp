@@ -90,6 +90,22 @@ TEST_CASE("what a forecast lacks is told, and makes it unknown") {
     CHECK(says(run::foretell(f, byte_rate::mib(110)).unknown, "no pool of the source"));
 }
 
+TEST_CASE("a link that was measured is taken at that, unless a person knows better") {
+    auto f = loaded_guest();
+    f.load->link = precheck::measured_link{byte_rate::mib(50), bytes::mib(64), 1280ms};
+    auto told = run::foretell(f, std::nullopt);
+    CHECK(told.plan.rate == byte_rate::mib(50));
+    CHECK(told.prospect.ends == verdict::yes);
+    CHECK(says(told.assumed, "50.0 MiB/s all the time, as one SSH connection did during 1.3 s"));
+    told = run::foretell(f, byte_rate::mib(110));
+    CHECK(told.plan.rate == byte_rate::mib(110));
+    CHECK(says(told.assumed, "110.0 MiB/s all the time, as was told"));
+    f.load->link = precheck::fact<precheck::measured_link>::unknown("no SSH");
+    told = run::foretell(f, std::nullopt);
+    CHECK(told.prospect.ends == verdict::unknown);
+    CHECK(says(told.unknown, "not told, and not measured: no SSH"));
+}
+
 TEST_CASE("a driver that does not tell how fast memory is dirtied leaves that unknown") {
     const auto domain = libvirt::domain::lookup(test::node(), "test");
     REQUIRE(domain);

@@ -11,6 +11,7 @@
 #include <kvmig/model/shared_proof.hpp>
 #include <kvmig/model/tried_port.hpp>
 #include <kvmig/model/version.hpp>
+#include <kvmig/precheck/canary_facts.hpp>
 #include <kvmig/precheck/fact.hpp>
 #include <kvmig/precheck/nfs_facts.hpp>
 
@@ -186,11 +187,21 @@ struct dirtied_memory {
     friend bool operator==(const dirtied_memory &, const dirtied_memory &) = default;
 };
 
+/// What the way from the source to the destination carried.
+struct measured_link {
+    byte_rate rate;
+    bytes moved;
+    std::chrono::milliseconds over{0};
+
+    friend bool operator==(const measured_link &, const measured_link &) = default;
+};
+
 /// What no rule asks for, but a forecast does.
 struct load_facts {
     fact<dirtied_memory> dirty;                     ///< `virDomainStartDirtyRateCalc`
     fact<std::chrono::milliseconds> downtime_limit; ///< `virDomainMigrateGetMaxDowntime`
     fact<byte_rate> speed_limit;                    ///< `virDomainMigrateGetMaxSpeed`
+    fact<measured_link> link;                       ///< by one SSH connection between the hosts
 
     friend bool operator==(const load_facts &, const load_facts &) = default;
 };
@@ -204,7 +215,8 @@ struct facts {
     std::optional<nfs_facts> nfs; ///< absent: nobody asked
     /// By the image's name: what tokens in its folder proved; only of those that were probed.
     by_name<model::shared_answer> shared;
-    std::optional<load_facts> load; ///< absent: nobody asked
+    std::optional<load_facts> load;     ///< absent: nobody asked
+    std::optional<canary_facts> canary; ///< absent: none was sent
 
     friend bool operator==(const facts &, const facts &) = default;
 };
@@ -251,6 +263,7 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
         visit("dirty", all.load->dirty);
         visit("downtime_limit", all.load->downtime_limit);
         visit("speed_limit", all.load->speed_limit);
+        visit("link", all.load->link);
     }
     if (!all.nfs) return;
     for (auto &server : all.nfs->servers) visit("nfs_exports", server.exports);

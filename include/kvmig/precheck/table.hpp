@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kvmig/precheck/rule.hpp>
+#include <kvmig/precheck/rules/canary.hpp>
 #include <kvmig/precheck/rules/cpu.hpp>
 #include <kvmig/precheck/rules/devices.hpp>
 #include <kvmig/precheck/rules/devices_models.hpp>
@@ -131,6 +132,9 @@ inline constexpr std::array rules_table{
     rules::autostart,
     // time
     rules::clocks_differ,
+    // the canary, where one was sent
+    rules::canary_lost,
+    rules::canary_remains,
 };
 
 /// The rule of that id; null when there is none.

@@ -71,8 +71,8 @@ collect_load(const libvirt::domain &of, std::chrono::seconds over = std::chrono:
     return out;
 }
 
-/// The forecast from facts alone; `link` is what the way between the hosts carries, where that is
-/// known.
+/// The forecast from facts alone; `link` is what the way between the hosts carries, where a person
+/// knows it, in place of what was measured.
 [[nodiscard]] inline forecast_answer foretell(const precheck::facts &all,
                                               std::optional<byte_rate> link) {
     forecast_answer out;
@@ -97,12 +97,20 @@ collect_load(const libvirt::domain &of, std::chrono::seconds over = std::chrono:
         out.assumed.emplace_back("disks are copied in full, holes too, one after the other, "
                                  "before the memory");
     }
+    const bool measured = !link && load.link.known();
+    if (measured) link = load.link->rate;
     plan.rate = link;
     if (!link) {
-        out.unknown.emplace_back("what the link carries: it was not told");
+        out.unknown.push_back("what the link carries was not told, and not measured: " +
+                              load.link.reason());
     } else {
         out.assumed.push_back(
-            fmt::format("the link carries {:.1f} MiB/s all the time, as was told", link->as_mib()));
+            measured ? fmt::format(
+                           "the link carries {:.1f} MiB/s all the time, as one SSH connection "
+                           "did during {:.1f} s: its cipher may be slower than the link",
+                           link->as_mib(), std::chrono::duration<double>(load.link->over).count())
+                     : fmt::format("the link carries {:.1f} MiB/s all the time, as was told",
+                                   link->as_mib()));
         if (load.speed_limit.known() && *load.speed_limit < *link) {
             plan.rate = *load.speed_limit;
             out.assumed.push_back(fmt::format(
