@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <lab/scenario/child.hpp>
 #include <lab/scenario/controller.hpp>
 
 #include <kvmig/host/command.hpp>
 #include <kvmig/host/journal_sqlite.hpp>
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <fmt/format.h>
 #include <iterator>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 namespace kvmig::lab {
 
@@ -20,38 +17,6 @@ namespace {
 constexpr std::chrono::minutes longest_run{10};
 /// Between two looks into the journal: it tells nobody when it is written to.
 constexpr std::chrono::milliseconds between_looks{20};
-
-/// A program on a thread of its own.
-class background {
-public:
-    explicit background(const host::command &cmd)
-        : thread_([this, cmd](const std::stop_token &stop) {
-              auto outcome = host::run(cmd, stop);
-              const std::scoped_lock held(lock_);
-              outcome_ = std::move(outcome);
-              changed_.notify_all();
-          }) {}
-
-    /// Whether it has ended, after waiting for that for a while.
-    [[nodiscard]] bool ended_within(std::chrono::milliseconds most, const std::stop_token &stop) {
-        std::unique_lock held(lock_);
-        return changed_.wait_for(held, stop, most, [&] { return outcome_.has_value(); });
-    }
-    /// By its `grace`.
-    void end() {
-        thread_.request_stop();
-        thread_.join();
-    }
-    [[nodiscard]] const std::optional<expected<host::command_result>> &outcome() const {
-        return outcome_;
-    }
-
-private:
-    std::mutex lock_;
-    std::condition_variable_any changed_;
-    std::optional<expected<host::command_result>> outcome_;
-    std::jthread thread_; // last: it uses the others
-};
 
 std::vector<std::string> migration_of(const std::string &domain, const std::string &from,
                                       const std::string &to, std::vector<std::string> options) {
@@ -62,14 +27,20 @@ std::vector<std::string> migration_of(const std::string &domain, const std::stri
 }
 
 host::command kvmig(const std::filesystem::path &state_home, std::vector<std::string> arguments) {
-    host::command out;
-    out.argv = {"/proc/self/exe"};
-    out.argv.insert(out.argv.end(), arguments.begin(), arguments.end());
+    host::command out = kvmig_command(std::move(arguments));
     out.environment = {{"XDG_STATE_HOME", state_home.string()}};
     return out;
 }
 
 } // namespace
+
+host::command kvmig_command(std::vector<std::string> arguments) {
+    host::command out;
+    out.argv = {"/proc/self/exe"};
+    out.argv.insert(out.argv.end(), std::make_move_iterator(arguments.begin()),
+                    std::make_move_iterator(arguments.end()));
+    return out;
+}
 
 expected<std::optional<migration::state>> controller::position() const {
     const auto place = state_home_ / "kvmig" / "journal.sqlite";
@@ -105,7 +76,7 @@ expected<migration::state> controller::migrate_and_die(const std::string &domain
     }
     host::command cmd = kvmig(state_home_, migration_of(domain, from, to, std::move(options)));
     cmd.grace = std::chrono::milliseconds{0};
-    background program(cmd);
+    child program(cmd);
     const auto deadline = std::chrono::steady_clock::now() + longest_run;
     std::optional<migration::state> last;
     while (!program.ended_within(between_looks, context_->stop)) {

@@ -28,5 +28,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_100mbit();
 [[nodiscard]] scenario live_monitor();
 [[nodiscard]] scenario shared_proof();
+[[nodiscard]] scenario check_canary();
 
 } // namespace kvmig::lab
