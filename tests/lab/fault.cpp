@@ -8,6 +8,9 @@
 #include <kvmig/precheck/table.hpp>
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -72,6 +75,22 @@ TEST_CASE("a failure is foreseen by a rule, or says why it cannot be") {
         if (!each.uri.empty()) continue; // refused before there is anything to check
         CHECK(each.foreseen.empty() != each.unforeseen.empty());
         if (!each.foreseen.empty()) CHECK(is_precheck(each.foreseen));
+    }
+}
+
+TEST_CASE("the README tells of each failure what was foreseen, as its scenario proves it") {
+    std::ifstream in(KVMIG_TEST_DATA "/../../README.md");
+    const std::string readme{std::istreambuf_iterator<char>(in), {}};
+    for (const fault &each : all_faults()) {
+        // A URI that cannot be parsed is refused at once, by the check as by all else.
+        std::string foreseen = each.foreseen.empty() && each.uri.empty() ? "no" : "yes";
+        if (!each.foreseen.empty() && each.foreseen != each.diagnosed) {
+            foreseen += fmt::format(", as `{}`", each.foreseen);
+        }
+        const std::string row = fmt::format("\n| `{}` | {} | `{}` | {} |\n", each.id, each.title,
+                                            each.diagnosed, foreseen);
+        INFO(row);
+        CHECK(readme.find(row) != std::string::npos);
     }
 }
 
