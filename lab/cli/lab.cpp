@@ -8,6 +8,7 @@
 #include <lab/cli/lab_choice.hpp>
 #include <lab/cli/lab_compare.hpp>
 #include <lab/cli/lab_history.hpp>
+#include <lab/cli/lab_inventory.hpp>
 #include <lab/cli/lab_merge.hpp>
 #include <lab/cli/lab_report.hpp>
 #include <lab/cli/lab_run.hpp>
@@ -138,7 +139,8 @@ exit_status list(const lab_options &, context &ctx) {
             scenarios.push_back({{"id", each.id},
                                  {"family", each.family},
                                  {"title", each.title},
-                                 {"headline", each.headline}});
+                                 {"headline", each.headline},
+                                 {"any_hosts", each.only_in_lab.empty()}});
         }
         fmt::print("{}\n",
                    nlohmann::json{{"schema", "kvmig.list/1"}, {"scenarios", scenarios}}.dump(1));
@@ -180,7 +182,8 @@ exit_status break_lab(const lab_options &options, context &ctx) {
         {
             console line;
             const progress tell = line.teller();
-            scenario_context scene{paths, result, tell, stop, {}};
+            const site where = nested_site();
+            scenario_context scene{where, result, tell, stop, {}};
             done = reset(paths, tell, stop);
             if (done) done = hand_over(what, scene);
         }
@@ -281,6 +284,7 @@ void add_lab(CLI::App &app, context &ctx) {
     list_command->footer(closing({"kvmig lab list"}));
 
     add_lab_run(*lab, ctx);
+    add_lab_inventory(*lab, ctx);
 
     for (const auto &[name, help, work] :
          {std::tuple{"break",

@@ -6,9 +6,11 @@
 #include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
 #include <lab/cli/lab_choice.hpp>
+#include <lab/cli/lab_inventory.hpp>
 #include <lab/cli/output.hpp>
 #include <lab/report/run_json.hpp>
 #include <lab/report/table.hpp>
+#include <lab/scenario/real_hosts.hpp>
 #include <lab/scenario/runner.hpp>
 
 #include <CLI/CLI.hpp>
@@ -30,6 +32,7 @@ struct run_request {
     unsigned repeats = 1;
     unsigned retries = 0;
     std::string json_file;
+    std::string inventory; ///< a file; empty: on the lab's own machines
 };
 
 expected<run_plan> plan_of(const run_request &asked) {
@@ -51,16 +54,14 @@ expected<run_plan> plan_of(const run_request &asked) {
     return plan;
 }
 
-exit_status run_inside_lab(const run_request &asked, const run_plan &plan, const lab_paths &paths,
-                           context &ctx) {
+exit_status run_at(const venue &at, const run_request &asked, const run_plan &plan, context &ctx) {
     const auto stop = ctx.interrupted.get_token();
-    libvirt::quiet_errors();
-    auto folder = make_results_folder(paths);
+    auto folder = make_results_folder(at.name);
     if (!folder) return report(folder.error());
     auto done = [&] {
         console line;
         return run_scenarios(
-            paths, plan, *folder, line.teller(),
+            at, plan, *folder, line.teller(),
             [&](const scenario &each, const scenario_result *result) {
                 if (result == nullptr)
                     line.show(fmt::format("{}: {}", each.id, each.title));
@@ -79,12 +80,37 @@ exit_status run_inside_lab(const run_request &asked, const run_plan &plan, const
     return done->count(outcome::failed) == 0 ? exit_status::done : exit_status::failed;
 }
 
+exit_status run_by_inventory(const run_request &asked, const run_plan &plan, context &ctx) {
+    if (std::none_of(plan.scenarios.begin(), plan.scenarios.end(),
+                     [](const scenario *each) { return each->only_in_lab.empty(); })) {
+        return report(make_error(error_kind::invalid_argument,
+                                 "what was chosen runs on the lab's own machines only")
+                          .advise(fmt::format("see what runs elsewhere: kvmig lab inventory {}",
+                                              asked.inventory)));
+    }
+    libvirt::quiet_errors();
+    auto hosts = claim_hosts(asked.inventory, ctx);
+    if (!hosts) return report(hosts.error());
+    auto at = [&] {
+        console line;
+        return enter(hosts->where, line.teller(), ctx.interrupted.get_token());
+    }();
+    exit_status status = at ? run_at(*at, asked, plan, ctx) : report(at.error());
+    console line;
+    if (auto left = leave(hosts->where, line.teller()); !left) status = report(left.error());
+    return status;
+}
+
 exit_status act(const run_request &asked, context &ctx) {
     auto plan = plan_of(asked);
     if (!plan) return report(plan.error());
+    if (!asked.inventory.empty()) return run_by_inventory(asked, *plan, ctx);
     auto paths = paths_of(asked.lab.name);
     if (!paths) return report(paths.error());
-    if (is_inside()) return run_inside_lab(asked, *plan, *paths, ctx);
+    if (is_inside()) {
+        libvirt::quiet_errors();
+        return run_at(nested_venue(*paths), asked, *plan, ctx);
+    }
     return make_and_enter(*paths, asked.lab, "run", ctx);
 }
 
@@ -112,6 +138,13 @@ void add_lab_run(CLI::App &lab, context &ctx) {
                     "Run a scenario that failed again, so many times; the result tells of it")
         ->capture_default_str();
     add_making_options(*sub, asked->lab);
+    CLI::Option *inventory = sub->add_option(
+        "--inventory", asked->inventory,
+        "Run them on hosts of your own, named in this TOML file, instead of the lab's");
+    inventory->type_name("FILE");
+    for (const char *other : {"--lab", "--release", "--accel"}) {
+        inventory->excludes(sub->get_option(other));
+    }
     sub->footer(
         closing({"kvmig lab run 'live-*' --json result.json", "kvmig lab run --shard 2/4"}));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });

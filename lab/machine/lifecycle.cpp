@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/image/cache.hpp>
+#include <lab/machine/guest_files.hpp>
 #include <lab/machine/lifecycle.hpp>
 #include <lab/machine/network.hpp>
 #include <lab/machine/preflight.hpp>
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <future>
-#include <lab/guest/guest_image.hpp>
 #include <set>
 
 namespace kvmig::lab {
@@ -56,29 +56,6 @@ template <class Work> expected<void> for_each_machine(const Work &work) {
         if (auto done = task.get(); !done && result) result = std::move(done);
     }
     return result;
-}
-
-expected<std::filesystem::path> ensure_guest(const std::filesystem::path &cache,
-                                             const root_image &image, std::string &digest,
-                                             const progress &tell, const std::stop_token &stop) {
-    const auto agent = guest::find_agent();
-    if (!agent) return fail(agent.error());
-    const guest::guest_image_inputs inputs{.agent = *agent,
-                                           .busybox = "/bin/busybox",
-                                           .modules_root = image.modules_root(),
-                                           .kernel = {}};
-    auto sum = guest::guest_image_digest(inputs);
-    if (!sum) return fail(std::move(sum).error());
-    digest = *sum;
-    auto entry = cached(
-        cache, "guest", digest,
-        [&](const std::filesystem::path &directory) {
-            tell("making the guest's initramfs");
-            return guest::build_guest_image(inputs, directory / "initramfs");
-        },
-        stop);
-    if (!entry) return entry;
-    return *entry / "initramfs";
 }
 
 /// Removes what no lab uses any more from the cache.
@@ -324,12 +301,13 @@ expected<lab_settings> prepare(const lab_paths &paths, std::string_view release,
     auto image = ensure_root_image(*cache, release, tell, stop);
     if (!image) return fail(std::move(image).error());
     lab_settings settings;
-    auto initramfs = ensure_guest(*cache, *image, settings.guest_digest, tell, stop);
-    if (!initramfs) return fail(std::move(initramfs).error());
+    auto guest = ensure_guest(*cache, *image, tell, stop);
+    if (!guest) return fail(std::move(guest).error());
     settings.release = release;
     settings.accel = *chosen;
     settings.image = *image;
-    settings.guest_initramfs = *initramfs;
+    settings.guest_digest = guest->digest;
+    settings.guest_initramfs = guest->files.initramfs;
     if (before) settings.host_uuids = before->host_uuids;
     for (const machine_spec &machine : machines) {
         settings.host_uuids.try_emplace(std::string{machine.name}, uuid::random().text());
@@ -340,8 +318,7 @@ expected<lab_settings> prepare(const lab_paths &paths, std::string_view release,
         // Whatever runs was made from something else, the network's bound files among it.
         if (auto ended = bring_down(paths, false); !ended) return fail(std::move(ended).error());
     }
-    auto done =
-        ensure_identity(paths, wanted, {settings.image.kernel(), settings.guest_initramfs}, stop);
+    auto done = ensure_identity(paths, wanted, guest->files, stop);
     if (done) done = write_settings(paths, settings);
     if (done) done = prune_cache(*cache, release);
     if (!done) return fail(std::move(done).error());

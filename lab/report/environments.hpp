@@ -18,9 +18,9 @@ namespace kvmig::lab {
 inline constexpr const char *software_places[] = {"/kvmig", "/release", "/host/kernel",
                                                   "/host/libvirt", "/host/qemu"};
 /// What of an environment decides over speed.
-inline constexpr const char *speed_places[] = {"/cpu",          "/cpus",     "/acceleration",
-                                               "/release",      "/qemu",     "/host/kernel",
-                                               "/host/libvirt", "/host/qemu"};
+inline constexpr const char *speed_places[] = {"/cpu",          "/cpus",      "/acceleration",
+                                               "/release",      "/qemu",      "/host/kernel",
+                                               "/host/libvirt", "/host/qemu", "/real_hosts"};
 
 /// Where the environments differ in these places, given as JSON pointers, as `NAME: A, B`.
 [[nodiscard]] std::vector<std::string> differences(std::span<const nlohmann::json> environments,

@@ -182,8 +182,12 @@ expected<void> run_cold_local_lvm(scenario_context &context) {
 } // namespace
 
 scenario cold_local_file() {
-    return {"cold-local-file", "cold", "shut down, a sparse image copied from host to host", false,
-            run_cold_local_file};
+    return {"cold-local-file",
+            "cold",
+            "shut down, a sparse image copied from host to host",
+            false,
+            run_cold_local_file,
+            "it reads the images of both hosts as root"};
 }
 
 scenario cold_state_save() {
@@ -193,8 +197,12 @@ scenario cold_state_save() {
 }
 
 scenario cold_local_lvm() {
-    return {"cold-local-lvm", "cold", "shut down, two logical volumes copied into the other host's",
-            false, run_cold_local_lvm};
+    return {"cold-local-lvm",
+            "cold",
+            "shut down, two logical volumes copied into the other host's",
+            false,
+            run_cold_local_lvm,
+            "it makes volume groups on both hosts"};
 }
 
 } // namespace kvmig::lab

@@ -366,7 +366,8 @@ std::vector<scenario> failures() {
     std::vector<scenario> out;
     for (const fault &each : all_faults()) {
         out.push_back({each.id, "failure", each.title, false,
-                       [&each](scenario_context &context) { return run_failure(each, context); }});
+                       [&each](scenario_context &context) { return run_failure(each, context); },
+                       "it breaks a host"});
     }
     return out;
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <lab/image/seed.hpp>
 #include <lab/scenario/guest_domain.hpp>
-#include <lab/topology/topology.hpp>
 
 #include <fmt/format.h>
 #include <pugixml.hpp>
@@ -59,6 +57,22 @@ guest_domain usual_guest() {
     return guest;
 }
 
+guest_domain placed(guest_domain guest, const site &where) {
+    guest.name = where.prefix + guest.name;
+    guest.settings.name = guest.name;
+    if (!where.guest) return guest;
+    const guest_place &place = *where.guest;
+    guest.settings.address = {.host = place.address, .prefix = place.prefix};
+    guest.settings.probe.host = place.probe;
+    guest.kernel = place.kernel;
+    guest.initramfs = place.initramfs;
+    guest.interface_kind = place.interface_kind;
+    guest.interface_source = place.interface_source;
+    guest.mac = mac_of(place);
+    guest.console_log = false;
+    return guest;
+}
+
 std::string domain_xml(const guest_domain &guest) {
     pugi::xml_document document;
     auto domain = document.append_child("domain");
@@ -80,8 +94,8 @@ std::string domain_xml(const guest_domain &guest) {
     type.append_attribute("arch") = "x86_64";
     type.append_attribute("machine") = "q35";
     type.text().set("hvm");
-    add_text(os, "kernel", fmt::format("{}/vmlinuz", guest_directory));
-    add_text(os, "initrd", fmt::format("{}/initramfs", guest_directory));
+    add_text(os, "kernel", guest.kernel.string());
+    add_text(os, "initrd", guest.initramfs.string());
     add_text(os, "cmdline", "console=ttyS0 quiet mitigations=off " + command_line(guest.settings));
 
     // ACPI, so that a shutdown by libvirt is heard.
@@ -104,13 +118,16 @@ std::string domain_xml(const guest_domain &guest) {
         target.append_attribute("bus") = "sata";
         drive.append_child("readonly");
     }
-    add_interface(devices, "bridge", std::string{guest_bridge}, guest_mac(guest.index));
+    add_interface(devices, guest.interface_kind.c_str(), guest.interface_source,
+                  guest.mac.empty() ? guest_mac(guest.index) : guest.mac);
     if (!guest.second_bridge.empty()) add_interface(devices, "bridge", guest.second_bridge, {});
     if (!guest.second_network.empty()) add_interface(devices, "network", guest.second_network, {});
     auto serial = devices.append_child("serial");
-    serial.append_attribute("type") = "file";
-    serial.append_child("source").append_attribute("path") =
-        fmt::format("/var/log/libvirt/qemu/{}-console.log", guest.name).c_str();
+    serial.append_attribute("type") = guest.console_log ? "file" : "pty";
+    if (guest.console_log) {
+        serial.append_child("source").append_attribute("path") =
+            fmt::format("/var/log/libvirt/qemu/{}-console.log", guest.name).c_str();
+    }
     serial.append_child("target").append_attribute("port") = 0;
     devices.append_child("memballoon").append_attribute("model") = "none";
 

@@ -4,6 +4,8 @@
 
 #include <kvmig/core/units.hpp>
 #include <lab/guest/settings.hpp>
+#include <lab/image/seed.hpp>
+#include <lab/topology/site.hpp>
 
 #include <filesystem>
 #include <string>
@@ -15,6 +17,12 @@ struct guest_domain {
     unsigned index = 0; ///< its address and MAC (topology.hpp)
     bytes memory = bytes::mib(256);
     unsigned vcpus = 1;
+    std::filesystem::path kernel = std::filesystem::path(guest_directory) / "vmlinuz";
+    std::filesystem::path initramfs = std::filesystem::path(guest_directory) / "initramfs";
+    std::string interface_kind = "bridge"; ///< or `network`
+    std::string interface_source{guest_bridge};
+    std::string mac;            ///< empty: by its index
+    bool console_log = true;    ///< kept in a file of the host; else a pty
     std::filesystem::path disk; ///< on the host; empty: none
     std::string disk_format = "qcow2";
     std::filesystem::path second_disk; ///< raw, with which the guest does nothing; empty: none
@@ -28,6 +36,9 @@ struct guest_domain {
 /// A guest with usual settings: `vm1` at 192.0.2.101, 48 MiB of pattern, of which 8 are
 /// dirtied, and 16 MiB of disk pattern.
 [[nodiscard]] guest_domain usual_guest();
+
+/// `guest` as it stands in this place: its name, address, kernel and network.
+[[nodiscard]] guest_domain placed(guest_domain guest, const site &where);
 
 /// Domain XML: KVM, direct kernel boot, virtio disk and network on the hosts' bridge.
 [[nodiscard]] std::string domain_xml(const guest_domain &guest);

@@ -1,37 +1,43 @@
 // SPDX-License-Identifier: MIT
-/// Connections to both hosts, and what is there: so that a scenario can prove that it left nothing.
+/// Connections to both hosts of a site.
 #pragma once
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/libvirt.hpp>
-#include <lab/topology/topology.hpp>
+#include <kvmig/migration/options.hpp>
+#include <lab/topology/site.hpp>
 
-#include <map>
-#include <set>
 #include <string>
+#include <utility>
 
 namespace kvmig::lab {
 
-/// libvirt connections to `kvm01` and `kvm02`, over SSH, from inside the lab's namespace.
+/// libvirt connections to a site's hosts, by the names they have in the lab: `kvm01`, where guests
+/// start, and `kvm02`, where they go.
 class hosts {
 public:
-    [[nodiscard]] static expected<hosts> connect();
+    [[nodiscard]] static expected<hosts> connect(const site &where);
 
+    [[nodiscard]] const site &where() const noexcept { return where_; }
     [[nodiscard]] const libvirt::connection &kvm01() const noexcept { return first_; }
     [[nodiscard]] const libvirt::connection &kvm02() const noexcept { return second_; }
 
     /// Connects to kvm02 anew when its daemon was restarted meanwhile.
     [[nodiscard]] expected<void> reconnect();
 
+    /// `how`, with the ways by which the other host reaches `to`.
+    [[nodiscard]] migration::options toward(const libvirt::connection &to,
+                                            migration::options how = {}) const;
+
 private:
-    hosts(libvirt::event_loop loop, libvirt::connection first, libvirt::connection second)
-        : loop_(std::move(loop)), first_(std::move(first)), second_(std::move(second)) {}
+    hosts(site where, libvirt::event_loop loop, libvirt::connection first,
+          libvirt::connection second)
+        : where_(std::move(where)), loop_(std::move(loop)), first_(std::move(first)),
+          second_(std::move(second)) {}
+    site where_;
     libvirt::event_loop loop_; ///< outlives the connections
     libvirt::connection first_;
     libvirt::connection second_;
 };
-
-/// Domains and volumes of each host, as `HOST: domain NAME` and `HOST: volume NAME`.
-[[nodiscard]] expected<std::set<std::string>> inventory(const hosts &on);
 
 } // namespace kvmig::lab

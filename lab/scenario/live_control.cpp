@@ -190,28 +190,39 @@ expected<void> change_downtime(stage &on, performer &guest) {
 } // namespace
 
 scenario live_cancel() {
-    return {"live-cancel", "live",
-            "live, called off in the disk phase and at 10, 50, 90 % of memory", false,
+    return {"live-cancel",
+            "live",
+            "live, called off in the disk phase and at 10, 50, 90 % of memory",
+            false,
             [](scenario_context &context) {
-                return play(context, guest_dirtying(page_rate{100}), local_pool_name, image_size,
-                            cancel);
-            }};
+                return play(context, guest_dirtying(page_rate{100}), context.where.local_pool,
+                            image_size, cancel);
+            },
+            any_hosts};
 }
 
 scenario live_speed() {
-    return {"live-speed", "live", "live, its speed limit changed while it runs", false,
+    return {"live-speed",
+            "live",
+            "live, its speed limit changed while it runs",
+            false,
             [](scenario_context &context) {
-                return play(context, guest_dirtying(page_rate{0}), pool_name, image_size,
+                return play(context, guest_dirtying(page_rate{0}), context.where.pool, image_size,
                             change_speed);
-            }};
+            },
+            any_hosts};
 }
 
 scenario live_downtime() {
-    return {"live-downtime", "live", "live, its downtime limit changed while it runs", false,
+    return {"live-downtime",
+            "live",
+            "live, its downtime limit changed while it runs",
+            false,
             [](scenario_context &context) {
-                return play(context, guest_dirtying(page_rate{3000}), pool_name, image_size,
-                            change_downtime);
-            }};
+                return play(context, guest_dirtying(page_rate{3000}), context.where.pool,
+                            image_size, change_downtime);
+            },
+            any_hosts};
 }
 
 } // namespace kvmig::lab

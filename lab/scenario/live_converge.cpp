@@ -65,15 +65,18 @@ expected<void> converge(stage &on, performer &guest) {
 expected<void> run_live_converge(scenario_context &context) {
     guest_domain guest = usual_guest();
     guest.settings.rate = page_rate{3000};
-    return play(context, guest, pool_name, bytes::mib(64), converge);
+    return play(context, guest, context.where.pool, bytes::mib(64), converge);
 }
 
 } // namespace
 
 scenario live_converge() {
-    return {"live-converge", "live",
-            "live, more dirtied than the link carries: foretold, and ended by auto-converge", false,
-            run_live_converge};
+    return {"live-converge",
+            "live",
+            "live, more dirtied than the link carries: foretold, and ended by auto-converge",
+            false,
+            run_live_converge,
+            any_hosts};
 }
 
 } // namespace kvmig::lab

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// live-block, live-incremental: without shared storage, the disk moves with the guest.
-#include <lab/machine/remote.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
+#include <kvmig/libvirt/volume_content.hpp>
 #include <kvmig/run/migrate.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <fmt/format.h>
+#include <random>
 
 namespace kvmig::lab {
 
@@ -73,18 +76,20 @@ expected<void> run_live_block(scenario_context &context) {
     volume.format = "qcow2";
     volume.capacity = bytes::mib(512);
     volume.allocation = bytes{0};
-    auto path = on->add_volume(on->on().kvm01(), local_pool_name, volume);
+    auto path = on->add_volume(on->on().kvm01(), context.where.local_pool, volume);
     if (!path) return fail(std::move(path).error());
 
     // A target that is too small is refused before anything moves.
     volume.capacity = bytes::mib(256);
-    auto small = on->add_volume(on->on().kvm02(), local_pool_name, volume);
+    auto small = on->add_volume(on->on().kvm02(), context.where.local_pool, volume);
     if (!small) return fail(std::move(small).error());
     auto guest = start_on_local_disk(*on, *path, bytes{0});
     if (!guest) return fail(std::move(guest).error());
     if (auto begun = guest->watch.begin(); !begun) return begun;
-    auto refused = run::migrate(guest->at, on->on().kvm02(),
-                                {.flags = {flag::live, flag::non_shared_disk}}, {}, context.stop);
+    auto refused = run::migrate(
+        guest->at, on->on().kvm02(),
+        on->on().toward(on->on().kvm02(), {.flags = {flag::live, flag::non_shared_disk}}), {},
+        context.stop);
     context.out.prove("small target: refused beforehand",
                       !refused && refused.error().kind == error_kind::conflict &&
                           refused.error().what.find("268435456") != std::string::npos,
@@ -104,22 +109,27 @@ expected<void> run_live_block(scenario_context &context) {
 
 /// The base, filled with what cannot be guessed or squeezed, at the same path on both hosts.
 expected<std::string> make_base(stage &on, bytes size) {
+    std::vector<std::byte> content(size.count());
+    std::mt19937_64 numbers(std::random_device{}());
+    for (std::size_t i = 0; i < content.size(); i += sizeof(std::uint64_t)) {
+        const std::uint64_t number = numbers();
+        std::memcpy(content.data() + i, &number, sizeof number);
+    }
     model::storage_volume base;
     base.name = "base.raw";
     base.capacity = size;
-    auto path = on.add_volume(on.on().kvm01(), local_pool_name, base);
-    if (!path) return path;
-    on.own_volume(on.on().kvm02(), *path);
-    const std::vector<std::vector<std::string>> steps{
-        {"dd", "if=/dev/urandom", "of=" + *path, "bs=1M",
-         fmt::format("count={}", size.count() >> 20U), "conv=notrunc,fsync", "status=none"},
-        {"scp", "-q", *path, fmt::format("{}:{}", fqdn(*find_machine("kvm02")), *path)},
-    };
-    for (const auto &argv : steps) {
-        auto done = remote_output(*find_machine("kvm01"), argv, on.context().stop);
-        if (!done) return done;
+    std::string there;
+    for (const libvirt::connection *host : {&on.on().kvm01(), &on.on().kvm02()}) {
+        auto path = on.add_volume(*host, on.on().where().local_pool, base);
+        if (!path) return path;
+        auto volume = libvirt::storage_volume::lookup_by_path(*host, *path);
+        if (!volume) return fail(std::move(volume).error());
+        if (auto filled = libvirt::upload(*host, *volume, content); !filled) {
+            return fail(std::move(filled).error());
+        }
+        there = *path;
     }
-    return path;
+    return there;
 }
 
 expected<void> run_live_incremental(scenario_context &context) {
@@ -135,7 +145,7 @@ expected<void> run_live_incremental(scenario_context &context) {
     overlay.capacity = bytes::mib(80);
     overlay.allocation = bytes{0};
     overlay.backing = model::backing_store{*base, "raw"};
-    auto path = on->add_volume(on->on().kvm01(), local_pool_name, overlay);
+    auto path = on->add_volume(on->on().kvm01(), context.where.local_pool, overlay);
     if (!path) return fail(std::move(path).error());
     on->own_volume(on->on().kvm02(), *path);
     auto guest = start_on_local_disk(*on, *path, filled);
@@ -163,14 +173,17 @@ expected<void> run_live_incremental(scenario_context &context) {
 } // namespace
 
 scenario live_block() {
-    return {"live-block", "block", "live, without shared storage: the whole disk moves too", true,
-            run_live_block};
+    return {"live-block", "block",        "live, without shared storage: the whole disk moves too",
+            true,         run_live_block, any_hosts};
 }
 
 scenario live_incremental() {
-    return {"live-incremental", "incremental",
-            "live, with the base image on both hosts: only the overlay moves", true,
-            run_live_incremental};
+    return {"live-incremental",
+            "incremental",
+            "live, with the base image on both hosts: only the overlay moves",
+            true,
+            run_live_incremental,
+            any_hosts};
 }
 
 } // namespace kvmig::lab

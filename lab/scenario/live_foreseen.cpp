@@ -5,6 +5,7 @@
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
+#include <kvmig/host/remote_command.hpp>
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
 
@@ -86,15 +87,26 @@ expected<void> on_host(const scenario_context &context, std::string_view host,
     return {};
 }
 
+/// As a person does it on kvm01.
+expected<void> eject(stage &on, const std::string &name) {
+    auto shell = host::shell_of(on.on().kvm01().uri());
+    if (!shell) return fail(std::move(shell).error());
+    auto ran = (*shell)({"virsh", "-c", "qemu:///system", "change-media", name, "sda", "--eject"},
+                        {}, on.context().stop);
+    if (!ran) return fail(std::move(ran).error());
+    if (ran->status == 0) return {};
+    return fail(make_error(error_kind::failed, ran->err).on(on.on().kvm01().hostname()));
+}
+
 expected<void> run_live_media(scenario_context &context) {
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
-    auto path = on->add_image(pool_name, "vm1.qcow2", bytes::mib(64));
+    auto path = on->add_image(context.where.pool, "vm1.qcow2", bytes::mib(64));
     if (!path) return fail(std::move(path).error());
     model::storage_volume medium;
     medium.name = "medium.iso";
     medium.capacity = bytes::mib(1);
-    auto iso = on->add_volume(on->on().kvm01(), local_pool_name, medium);
+    auto iso = on->add_volume(on->on().kvm01(), context.where.local_pool, medium);
     if (!iso) return fail(std::move(iso).error());
     guest_domain actor = usual_guest();
     actor.disk = *path;
@@ -102,9 +114,11 @@ expected<void> run_live_media(scenario_context &context) {
     auto guest = on->start(actor);
     if (!guest) return fail(std::move(guest).error());
     auto done = foresee(*on, *guest, "KVM-STO-028", [&](const precheck::finding &found) {
-        context.out.prove("ejecting is offered", advises(found, "change-media vm1 sda --eject"),
+        const std::string &name = guest->guest.name;
+        context.out.prove("ejecting is offered",
+                          advises(found, fmt::format("change-media {} sda --eject", name)),
                           fmt::format("{}", fmt::join(found.remedy, "; ")));
-        return on_host(context, "kvm01", {"virsh", "change-media", "vm1", "sda", "--eject"});
+        return eject(*on, name);
     });
     if (done) done = on->dismiss(*guest);
     if (done) done = on->strike();
@@ -134,13 +148,13 @@ expected<void> run_live_bridge(scenario_context &context) {
 } // namespace
 
 scenario live_media() {
-    return {"live-media", "live", "live, with a medium that only the source has", false,
-            run_live_media};
+    return {"live-media", "live",         "live, with a medium that only the source has",
+            false,        run_live_media, any_hosts};
 }
 
 scenario live_bridge() {
-    return {"live-bridge", "live", "live, on a second bridge that the destination lacks", false,
-            run_live_bridge};
+    return {"live-bridge", "live",          "live, on a second bridge that the destination lacks",
+            false,         run_live_bridge, "it makes bridges on both hosts"};
 }
 
 } // namespace kvmig::lab

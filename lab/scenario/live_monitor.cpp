@@ -409,8 +409,8 @@ expected<void> run_live_monitor(scenario_context &context) {
 } // namespace
 
 scenario live_monitor() {
-    return {"live-monitor", "live", "live, by QEMU's monitor alone, with its disk", false,
-            run_live_monitor};
+    return {"live-monitor", "live",           "live, by QEMU's monitor alone, with its disk",
+            false,          run_live_monitor, "it starts QEMU without libvirt on both hosts"};
 }
 
 } // namespace kvmig::lab

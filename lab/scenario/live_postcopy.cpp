@@ -135,11 +135,14 @@ expected<void> go_ahead(stage &on, performer &guest) {
 } // namespace
 
 scenario live_postcopy() {
-    return {"live-postcopy", "live",
-            "live in post-copy, whose stream breaks and is taken up again: memory is whole", false,
+    return {"live-postcopy",
+            "live",
+            "live in post-copy, whose stream breaks and is taken up again: memory is whole",
+            false,
             [](scenario_context &context) {
                 return play(context, usual_guest(), pool_name, bytes::mib(64), go_ahead);
-            }};
+            },
+            "it cuts the link between both hosts"};
 }
 
 } // namespace kvmig::lab

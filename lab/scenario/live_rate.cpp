@@ -160,13 +160,17 @@ expected<void> move_at_rates(stage &on, performer &guest) {
 } // namespace
 
 scenario live_100mbit() {
-    return {"live-100mbit", "live", "live, over links of 1000, 100 and 10 Mbit/s", false,
+    return {"live-100mbit",
+            "live",
+            "live, over links of 1000, 100 and 10 Mbit/s",
+            false,
             [](scenario_context &context) {
                 guest_domain guest = usual_guest();
                 // Far less than the narrowest link carries, or it would not end.
                 guest.settings.rate = page_rate{10};
                 return play(context, guest, pool_name, bytes::mib(64), move_at_rates);
-            }};
+            },
+            "it narrows the links of both hosts"};
 }
 
 } // namespace kvmig::lab

@@ -18,7 +18,7 @@ expected<void> prove_pools(stage &on) {
     std::vector<std::string> seen;
     bool active = true;
     for (const libvirt::connection *host : {&on.on().kvm01(), &on.on().kvm02()}) {
-        auto pool = libvirt::storage_pool::lookup(*host, std::string{pool_name});
+        auto pool = libvirt::storage_pool::lookup(*host, on.on().where().pool);
         if (!pool) return fail(std::move(pool).error());
         auto text = pool->xml();
         if (!text) return fail(std::move(text).error());
@@ -51,10 +51,11 @@ expected<void> there_and_back(stage &on, performer &guest) {
 }
 
 expected<void> run_live_shared(scenario_context &context) {
-    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
-        auto same = prove_pools(on);
-        return same ? there_and_back(on, guest) : same;
-    });
+    return play(context, usual_guest(), context.where.pool, bytes::gib(10),
+                [](stage &on, performer &guest) {
+                    auto same = prove_pools(on);
+                    return same ? there_and_back(on, guest) : same;
+                });
 }
 
 constexpr std::string_view mount_point = "/mnt/images";
@@ -111,13 +112,18 @@ expected<void> run_live_shared_mount(scenario_context &context) {
 } // namespace
 
 scenario live_shared() {
-    return {"live-shared", "live", "live, over shared storage in a netfs pool, there and back",
-            true, run_live_shared};
+    return {
+        "live-shared", "live",          "live, over shared storage in a netfs pool, there and back",
+        true,          run_live_shared, any_hosts};
 }
 
 scenario live_shared_mount() {
-    return {"live-shared-mount", "live", "live, over a store mounted by hand, there and back",
-            false, run_live_shared_mount};
+    return {"live-shared-mount",
+            "live",
+            "live, over a store mounted by hand, there and back",
+            false,
+            run_live_shared_mount,
+            "it mounts the store by hand on both hosts"};
 }
 
 } // namespace kvmig::lab

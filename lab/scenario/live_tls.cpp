@@ -116,15 +116,18 @@ expected<void> encrypt(stage &on, performer &guest) {
 } // namespace
 
 scenario live_tls() {
-    return {"live-tls", "live",
+    return {"live-tls",
+            "live",
             "live, encrypted: a capture on the wire does not hold the guest's "
             "memory",
-            false, [](scenario_context &context) {
+            false,
+            [](scenario_context &context) {
                 guest_domain guest = usual_guest();
                 // An emulated host encrypts hardly more in a second than the usual guest dirties.
                 guest.settings.rate = page_rate{30};
                 return play(context, guest, pool_name, bytes::mib(64), encrypt);
-            }};
+            },
+            "it hands out certificates to both hosts"};
 }
 
 } // namespace kvmig::lab

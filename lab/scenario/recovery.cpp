@@ -74,9 +74,12 @@ expected<void> run_live_recovery(scenario_context &context) {
 } // namespace
 
 scenario live_recovery() {
-    return {"live-recovery", "live",
-            "live, the controller killed on the way and its migration recovered", false,
-            run_live_recovery};
+    return {"live-recovery",
+            "live",
+            "live, the controller killed on the way and its migration recovered",
+            false,
+            run_live_recovery,
+            "it names the lab's hosts to the controller that it kills"};
 }
 
 } // namespace kvmig::lab

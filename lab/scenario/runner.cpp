@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/diagnosis_text.hpp>
-#include <lab/machine/lifecycle.hpp>
-#include <lab/observe/environment.hpp>
-#include <lab/observe/logs.hpp>
 #include <lab/report/run_json.hpp>
 #include <lab/scenario/runner.hpp>
 #include <lab/topology/files.hpp>
@@ -23,12 +20,11 @@ namespace {
 
 /// Runs one scenario and settles its outcome: an error, or a proof that did not pass, is a failure.
 /// Its files go into `folder`.
-scenario_result run_one(const scenario &one, const lab_paths &paths,
-                        const std::filesystem::path &folder, const progress &tell,
-                        const std::stop_token &stop) {
+scenario_result run_one(const scenario &one, const site &where, const std::filesystem::path &folder,
+                        const progress &tell, const std::stop_token &stop) {
     scenario_result result;
     result.id = one.id;
-    scenario_context context{paths, result, tell, stop, folder};
+    scenario_context context{where, result, tell, stop, folder};
     result.begun = std::chrono::steady_clock::now();
     const auto done = one.run(context);
     result.seconds =
@@ -51,6 +47,15 @@ scenario_result run_one(const scenario &one, const lab_paths &paths,
     return result;
 }
 
+/// Of one that needs the lab's own machines, elsewhere.
+scenario_result skip(const scenario &one) {
+    scenario_result result;
+    result.id = one.id;
+    result.result = outcome::skipped;
+    result.reason = fmt::format("it runs on the lab's own machines only: {}", one.only_in_lab);
+    return result;
+}
+
 } // namespace
 
 std::size_t run_result::count(outcome what) const noexcept {
@@ -59,7 +64,7 @@ std::size_t run_result::count(outcome what) const noexcept {
                       [what](const scenario_result &each) { return each.result == what; }));
 }
 
-expected<run_result> run_scenarios(const lab_paths &paths, const run_plan &plan,
+expected<run_result> run_scenarios(const venue &at, const run_plan &plan,
                                    const std::filesystem::path &folder, const progress &tell,
                                    const scenario_watcher &watch, const std::stop_token &stop) {
     run_result run;
@@ -70,21 +75,24 @@ expected<run_result> run_scenarios(const lab_paths &paths, const run_plan &plan,
     for (auto next = plan.scenarios.begin(); next != plan.scenarios.end();) {
         const scenario *one = *next;
         watch(*one, nullptr);
-        if (auto clean = reset(paths, tell, stop); !clean) return fail(std::move(clean).error());
+        const bool able = at.own_machines || one->only_in_lab.empty();
+        if (able) {
+            if (auto clean = at.clean(tell, stop); !clean) return fail(std::move(clean).error());
+        }
         if (run.environment.is_null()) {
-            auto environment = describe_environment(paths, stop);
+            auto environment = at.environment(stop);
             if (!environment) return fail(std::move(environment).error());
             run.environment = std::move(*environment);
         }
         const unsigned time = ++times[one->id];
         const auto place =
             folder / (time == 1 ? std::string{one->id} : fmt::format("{}.{}", one->id, time));
-        scenario_result result = run_one(*one, paths, place, tell, stop);
+        scenario_result result = able ? run_one(*one, at.where, place, tell, stop) : skip(*one);
         result.failed_before = failed_before;
         if (result.result == outcome::failed) {
             tell("collecting the machines' logs");
             // A machine that has died cannot be asked: what is missing is part of the story.
-            for (const error &gap : collect_logs(paths, place)) {
+            for (const error &gap : at.collect_logs(place)) {
                 result.reason += "\nlog missing: " + describe(gap);
             }
         }
@@ -108,21 +116,20 @@ expected<run_result> run_scenarios(const lab_paths &paths, const run_plan &plan,
                                     (folder / "run.json").string()));
         }
         if (failed) {
-            if (auto clean = reset(paths, tell, stop); !clean)
-                return fail(std::move(clean).error());
+            if (auto clean = at.clean(tell, stop); !clean) return fail(std::move(clean).error());
         }
     }
     return run;
 }
 
-expected<std::filesystem::path> make_results_folder(const lab_paths &paths) {
+expected<std::filesystem::path> make_results_folder(const std::string &venue_name) {
     auto state = state_directory();
     if (!state) return fail(std::move(state).error());
     const std::string stamp = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
     for (unsigned attempt = 0;; ++attempt) {
         const auto folder = *state / "results" /
-                            (attempt == 0 ? fmt::format("{}-{}", stamp, paths.name)
-                                          : fmt::format("{}-{}-{}", stamp, paths.name, attempt));
+                            (attempt == 0 ? fmt::format("{}-{}", stamp, venue_name)
+                                          : fmt::format("{}-{}-{}", stamp, venue_name, attempt));
         std::error_code code;
         if (std::filesystem::exists(folder, code)) continue;
         if (auto made = make_directory(folder); !made) return fail(std::move(made).error());

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// Runs scenarios one after another, each from the lab's clean state.
+/// Runs scenarios one after another, each from a clean state.
 #pragma once
 
 #include <kvmig/core/expected.hpp>
 #include <lab/scenario/scenario.hpp>
 #include <lab/scenario/shard.hpp>
+#include <lab/scenario/venue.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -35,17 +36,18 @@ struct run_plan {
 /// Called when a scenario begins and (with its result) when it has ended.
 using scenario_watcher = std::function<void(const scenario &, const scenario_result *)>;
 
-/// Runs what is planned, inside the lab's namespace. The lab is reset before each, and once more
-/// after one that failed, so that nothing of it stays. A scenario that fails has the logs of all
+/// Runs what is planned. The venue is made clean before each, and once more after one that failed,
+/// so that nothing of it stays. What needs the lab's own machines is skipped elsewhere, and says
+/// why. A scenario that fails has the logs of all
 /// machines collected into its folder, `ID` (`ID.2` at its second time in this run, and so on), and
 /// is run again up to `retries` times; its result tells why it failed before. A stop request ends
 /// the run after the scenario under way has tidied up; those that did not run are not in the
 /// result, and the error says so.
 [[nodiscard]] expected<run_result>
-run_scenarios(const lab_paths &paths, const run_plan &plan, const std::filesystem::path &folder,
+run_scenarios(const venue &at, const run_plan &plan, const std::filesystem::path &folder,
               const progress &tell, const scenario_watcher &watch, const std::stop_token &stop);
 
 /// A new folder for the results of a run, below the state directory.
-[[nodiscard]] expected<std::filesystem::path> make_results_folder(const lab_paths &paths);
+[[nodiscard]] expected<std::filesystem::path> make_results_folder(const std::string &venue_name);
 
 } // namespace kvmig::lab

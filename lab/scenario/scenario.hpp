@@ -4,7 +4,7 @@
 
 #include <kvmig/core/expected.hpp>
 #include <lab/image/root_image.hpp>
-#include <lab/topology/paths.hpp>
+#include <lab/topology/site.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -52,14 +52,17 @@ struct scenario_result {
     void measure(std::string name, double value, std::string unit);
 };
 
-/// What a scenario has to work with. The lab is up and clean when it begins.
+/// What a scenario has to work with. The site is up and clean when it begins.
 struct scenario_context {
-    const lab_paths &paths;
+    const site &where;
     scenario_result &out;
     const progress &tell;
     std::stop_token stop;
     std::filesystem::path folder; ///< for files of this scenario that the report names
 };
+
+/// Of a scenario that needs nothing but two hosts and a store, and leaves them as they were.
+inline constexpr std::string_view any_hosts;
 
 struct scenario {
     std::string_view id;     ///< as in the list of documented cases, e.g. `live-shared`
@@ -69,6 +72,9 @@ struct scenario {
     /// Does the case and proves it. An error is a failure of the scenario; so is a proof that did
     /// not pass.
     std::function<expected<void>(scenario_context &)> run;
+    /// Why only the lab's own machines will do: what it does to them. Whoever adds a scenario says
+    /// so by `any_hosts` where any will.
+    std::string_view only_in_lab = "it was made for the lab's own machines";
 };
 
 /// Every scenario, in the order in which they are listed and run.

@@ -115,8 +115,8 @@ expected<void> run_shared_proof(scenario_context &context) {
 } // namespace
 
 scenario shared_proof() {
-    return {"shared-proof", "storage", "whether storage is shared, proven by tokens", false,
-            run_shared_proof};
+    return {"shared-proof", "storage",        "whether storage is shared, proven by tokens",
+            false,          run_shared_proof, "it mounts the store in other ways on both hosts"};
 }
 
 } // namespace kvmig::lab

@@ -2,6 +2,7 @@
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/migration_progress.hpp>
 #include <lab/observe/event_record.hpp>
+#include <lab/scenario/belongings.hpp>
 #include <lab/scenario/stage.hpp>
 
 #include <kvmig/libvirt/volume_at.hpp>
@@ -14,9 +15,9 @@ namespace kvmig::lab {
 
 expected<stage> stage::set(scenario_context &context) {
     context.tell("connecting to both hosts");
-    auto on = hosts::connect();
+    auto on = hosts::connect(context.where);
     if (!on) return fail(std::move(on).error());
-    auto before = inventory(*on);
+    auto before = belongings(*on);
     if (!before) return fail(std::move(before).error());
     auto probe = observe::heartbeat_probe::start();
     if (!probe) return fail(std::move(probe).error());
@@ -24,7 +25,8 @@ expected<stage> stage::set(scenario_context &context) {
 }
 
 expected<std::string> stage::add_volume(const libvirt::connection &host, std::string_view pool,
-                                        const model::storage_volume &volume) {
+                                        model::storage_volume volume) {
+    volume.name = on_.where().prefix + volume.name;
     auto found = libvirt::storage_pool::lookup(host, std::string{pool});
     if (!found) return fail(std::move(found).error());
     auto created = found->create_volume(xml::build_storage_volume(volume));
@@ -47,12 +49,13 @@ void stage::own_volume(const libvirt::connection &host, std::string path) {
     volumes_.emplace_back(host.share(), std::move(path));
 }
 
-expected<performer> stage::start(const guest_domain &guest) {
+expected<performer> stage::start(const guest_domain &actor) {
+    const guest_domain guest = placed(actor, on_.where());
     context_->tell(fmt::format("starting the guest {}", guest.name));
     auto domain = libvirt::domain::define(on_.kvm01(), domain_xml(guest));
     if (!domain) return fail(std::move(domain).error());
     if (auto started = domain->start(); !started) return fail(std::move(started).error());
-    auto watch = witnesses::meet(guest, *probe_, context_->stop);
+    auto watch = witnesses::meet(guest, *probe_, on_.where().pings, context_->stop);
     if (!watch) return fail(std::move(watch).error());
     if (!guest.disk.empty()) {
         context_->tell(fmt::format("{}: writing the disk's pattern", guest.name));
@@ -64,7 +67,8 @@ expected<performer> stage::start(const guest_domain &guest) {
 }
 
 expected<witnesses> stage::meet_again(const guest_domain &guest) {
-    return witnesses::meet(guest, *probe_, context_->stop, std::chrono::steady_clock::now());
+    return witnesses::meet(guest, *probe_, on_.where().pings, context_->stop,
+                           std::chrono::steady_clock::now());
 }
 
 void stage::place_in_time(nlohmann::json &kept, std::chrono::steady_clock::time_point begun,
@@ -87,7 +91,7 @@ expected<run::migration_result> stage::attempt(const performer &who, const std::
     std::vector<model::job_progress> samples;
     std::chrono::milliseconds shown{0};
     auto result = run::migrate(
-        who.at, to, journal, how,
+        who.at, to, journal, on_.toward(to, how),
         [&](const model::job_progress &now) {
             line.add(now);
             // A line a second is enough also where each stays.
@@ -188,7 +192,7 @@ expected<void> stage::strike() {
         if (auto removed = volume->remove(); !removed) return removed;
     }
     volumes_.clear();
-    auto after = inventory(on_);
+    auto after = belongings(on_);
     if (!after) return fail(std::move(after).error());
     context_->out.prove(
         "nothing is left on either host", before_ == *after,

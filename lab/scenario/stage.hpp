@@ -51,19 +51,20 @@ public:
     [[nodiscard]] expected<void> reconnect() { return on_.reconnect(); }
     [[nodiscard]] scenario_context &context() const noexcept { return *context_; }
 
-    /// Creates a volume in a pool of one host, to be removed by `strike`; its path.
+    /// Creates a volume in a pool of one host, its name begun with the site's prefix, to be removed
+    /// by `strike`; its path.
     [[nodiscard]] expected<std::string> add_volume(const libvirt::connection &host,
                                                    std::string_view pool,
-                                                   const model::storage_volume &volume);
+                                                   model::storage_volume volume);
     /// A sparse qcow2 volume made by kvm01.
     [[nodiscard]] expected<std::string> add_image(std::string_view pool, std::string name,
                                                   bytes capacity);
     /// A volume that something else made: `strike` removes it too.
     void own_volume(const libvirt::connection &host, std::string path);
 
-    /// Defines `guest` on kvm01 and starts it, waits until it beats and is ready, and writes its
-    /// disk's pattern.
-    [[nodiscard]] expected<performer> start(const guest_domain &guest);
+    /// Defines `actor`, as it stands on this site, on kvm01 and starts it, waits until it beats and
+    /// is ready, and writes its disk's pattern.
+    [[nodiscard]] expected<performer> start(const guest_domain &actor);
 
     /// Those who watch a guest that was started elsewhere, once it beats and is ready.
     [[nodiscard]] expected<witnesses> meet_again(const guest_domain &guest);

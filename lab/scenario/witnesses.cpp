@@ -34,7 +34,8 @@ nlohmann::json placed(const std::vector<guest::stall> &stalls,
 } // namespace
 
 expected<witnesses> witnesses::meet(const guest_domain &guest, observe::heartbeat_probe &probe,
-                                    const std::stop_token &stop, observe::steady_time after) {
+                                    bool pings, const std::stop_token &stop,
+                                    observe::steady_time after) {
     auto key = probe.wait_for_beat(guest.name, after, boot_watchdog, stop);
     if (!key) return fail(std::move(key).error());
     const std::string address = guest.settings.address.host;
@@ -49,10 +50,14 @@ expected<witnesses> witnesses::meet(const guest_domain &guest, observe::heartbea
     }
     auto session = observe::tcp_session::start({.address = address}, stop);
     if (!session) return fail(std::move(session).error());
-    auto pings = observe::ping_probe::start(address);
-    if (!pings) return fail(std::move(pings).error());
+    std::optional<observe::ping_probe> pinged;
+    if (pings) {
+        auto started = observe::ping_probe::start(address);
+        if (!started) return fail(std::move(started).error());
+        pinged = std::move(*started);
+    }
     return witnesses{probe, std::move(*key), std::move(*client), std::move(*session),
-                     std::move(*pings)};
+                     std::move(pinged)};
 }
 
 expected<void> witnesses::begin() {
@@ -98,13 +103,7 @@ expected<void> witnesses::prove(scenario_result &out, const std::string &prefix,
                                      report.answered, milliseconds(report.longest.took))
                        : describe(answered.error()));
 
-    const auto pinged = pings_.wait_for_answer(now, answer_watchdog, stop);
-    const observe::ping_record pings = pings_.record();
-    out.prove(prefix + "pings answered again", pinged.has_value(),
-              pinged ? fmt::format("{} lost on the way", pings.unanswered(begun_, now))
-                     : describe(pinged.error()));
-    out.measure(prefix + "pings lost", static_cast<double>(pings.unanswered(begun_, now)), "count");
-    out.measure(prefix + "ping outage", milliseconds(pings.longest_outage(begun_, now)), "ms");
+    if (pings_) prove_pings(out, prefix, now, stop);
 
     const auto series = probe_->series(key_);
     out.prove(prefix + "never two copies", series.counts().conflicts == 0,
@@ -116,10 +115,21 @@ expected<void> witnesses::prove(scenario_result &out, const std::string &prefix,
     out.samples[prefix + "heartbeat"] = to_json(series, begun_);
     out.samples[prefix + "heartbeat"]["begun"] = milliseconds(begun_ - out.begun);
     out.samples[prefix + "tcp session"] = to_json(report, begun_);
-    out.samples[prefix + "pings"] = to_json(pings, begun_);
     out.samples[prefix + "guest"] = nlohmann::json(*status);
     out.samples[prefix + "guest"]["stalls"]["placed"] = placed(status->stalls.kept, series, begun_);
     return {};
+}
+
+void witnesses::prove_pings(scenario_result &out, const std::string &prefix,
+                            observe::steady_time now, const std::stop_token &stop) const {
+    const auto pinged = pings_->wait_for_answer(now, answer_watchdog, stop);
+    const observe::ping_record pings = pings_->record();
+    out.prove(prefix + "pings answered again", pinged.has_value(),
+              pinged ? fmt::format("{} lost on the way", pings.unanswered(begun_, now))
+                     : describe(pinged.error()));
+    out.measure(prefix + "pings lost", static_cast<double>(pings.unanswered(begun_, now)), "count");
+    out.measure(prefix + "ping outage", milliseconds(pings.longest_outage(begun_, now)), "ms");
+    out.samples[prefix + "pings"] = to_json(pings, begun_);
 }
 
 void prove_migration(scenario_result &out, const std::string &prefix,

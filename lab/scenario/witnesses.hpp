@@ -12,6 +12,7 @@
 
 #include <kvmig/run/migration_result.hpp>
 
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -21,9 +22,9 @@ namespace kvmig::lab {
 class witnesses {
 public:
     /// Waits until the guest beats later than `after` and is ready (memory filled, disk open), and
-    /// connects to it.
+    /// connects to it; with `pings`, it is pinged too.
     [[nodiscard]] static expected<witnesses> meet(const guest_domain &guest,
-                                                  observe::heartbeat_probe &probe,
+                                                  observe::heartbeat_probe &probe, bool pings,
                                                   const std::stop_token &stop,
                                                   observe::steady_time after = {});
 
@@ -46,15 +47,18 @@ public:
 
 private:
     witnesses(observe::heartbeat_probe &probe, observe::beat_key key, observe::guest_client client,
-              observe::tcp_session session, observe::ping_probe pings)
+              observe::tcp_session session, std::optional<observe::ping_probe> pings)
         : probe_(&probe), key_(std::move(key)), client_(std::move(client)),
           session_(std::move(session)), pings_(std::move(pings)) {}
+
+    void prove_pings(scenario_result &out, const std::string &prefix, observe::steady_time now,
+                     const std::stop_token &stop) const;
 
     observe::heartbeat_probe *probe_;
     observe::beat_key key_;
     observe::guest_client client_;
     observe::tcp_session session_;
-    observe::ping_probe pings_;
+    std::optional<observe::ping_probe> pings_;
     observe::steady_time begun_{};
     std::chrono::nanoseconds uptime_{0};
 };

@@ -203,7 +203,7 @@ function head() {
   const e = run.environment || {};
   const host = e.host || {};
   const facts = [["begun", e.time], ["kvmig", e.kvmig], ["machine", e.cpu && `${e.cpus} × ${e.cpu}, ${bytesText(e.memory_bytes || 0)}`],
-    ["nested hosts", [e.release, e.acceleration, host.libvirt, host.qemu && `QEMU ${host.qemu.replace(/^QEMU emulator version /, "")}`].filter(Boolean).join(", ")],
+    [e.real_hosts ? e.real_hosts.map(each => each.name).join(" and ") : "nested hosts", [e.release, e.acceleration, host.libvirt, host.qemu && `QEMU ${host.qemu.replace(/^QEMU emulator version /, "")}`].filter(Boolean).join(", ")],
     ["load as it began", (e.load || []).map(each => each.toFixed(2)).join(", ")]].filter(each => each[1]);
   document.getElementById("head").append(
     h("p", { class: "counts" }, Object.entries(counts).flatMap(([name, count]) => [badge(name), ` ${count} `])),
