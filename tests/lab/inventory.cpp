@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Hosts of one's own: the file that names them, and what runs on them.
+#include <kvmig/xml/storage.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli_call.hpp>
 #include <lab/scenario/belongings.hpp>
@@ -8,10 +9,11 @@
 #include <lab/topology/files.hpp>
 #include <lab/topology/inventory.hpp>
 #include <support/catch.hpp>
+#include <support/node.hpp>
 #include <support/temporary_directory.hpp>
 
-#include <algorithm>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <set>
 
 using namespace kvmig;
@@ -224,6 +226,73 @@ TEST_CASE("the prefix is chosen once for a user, and is refused when it was spoi
     REQUIRE_FALSE(spoilt);
     CHECK_THAT(describe(spoilt.error()), Catch::Contains("owner") && Catch::Contains("remove it"));
     ::unsetenv("XDG_STATE_HOME");
+}
+
+TEST_CASE("of all that hosts have, only what bears the lab's prefix is removed") {
+    const auto node = test::node(); // as both hosts
+    site where;
+    where.hosts[0].uri = where.hosts[1].uri = "test:///default";
+    where.pool = "default-pool";
+    where.local_pool = "local";
+    model::storage_pool local;
+    local.name = where.local_pool;
+    local.target_path = "/var/lib/local";
+    const auto pool = libvirt::storage_pool::define(node, xml::build_storage_pool(local));
+    REQUIRE(pool);
+    REQUIRE(pool->start());
+    for (const char *name :
+         {"kvmig-lab-1a2b3c4d-vm1", "kvmig-lab-1a2b3c4d-kernel", "kvmig-lab-ffffffff-vm1", "vm1"}) {
+        const auto domain = libvirt::domain::define(
+            node, fmt::format("<domain type='test'><name>{}</name><memory>65536</memory>"
+                              "<os><type>hvm</type></os></domain>",
+                              name));
+        REQUIRE(domain);
+        REQUIRE(domain->start());
+        model::storage_volume volume;
+        volume.name = name;
+        volume.capacity = bytes::mib(1);
+        REQUIRE(pool->create_volume(xml::build_storage_volume(volume)));
+    }
+    const auto all = [&] { return belongings(*hosts::connect(where)).value(); };
+    const std::set<std::string> before = all();
+
+    // What is no prefix must never be taken for one that everything has.
+    for (const char *prefix : {"", "kvmig-lab-", "vm"}) {
+        site wrong = where;
+        wrong.prefix = prefix;
+        const auto removed = remove_belongings(*hosts::connect(wrong), {});
+        REQUIRE_FALSE(removed);
+        CHECK(removed.error().kind == error_kind::invalid_argument);
+    }
+    CHECK(all() == before);
+
+    site mine = where;
+    mine.prefix = "kvmig-lab-1a2b3c4d-";
+    REQUIRE(remove_belongings(*hosts::connect(mine), {"kvmig-lab-1a2b3c4d-kernel"}));
+    std::set<std::string> left = before;
+    const std::string host = node.hostname();
+    left.erase(host + ": domain kvmig-lab-1a2b3c4d-vm1");
+    left.erase(host + ": domain kvmig-lab-1a2b3c4d-kernel");
+    left.erase(host + ": volume kvmig-lab-1a2b3c4d-vm1 in local");
+    CHECK(left.size() == before.size() - 3);
+    CHECK(all() == left);
+    const auto others = belongings_of_others(node, mine);
+    REQUIRE(others);
+    CHECK(*others == std::vector{host + ": domain kvmig-lab-ffffffff-vm1",
+                                 host + ": volume kvmig-lab-ffffffff-vm1 in local"});
+    // The node is one for all tests of this program.
+    site rest = where;
+    for (const char *prefix : {"kvmig-lab-1a2b3c4d-", "kvmig-lab-ffffffff-"}) {
+        rest.prefix = prefix;
+        REQUIRE(remove_belongings(*hosts::connect(rest), {}));
+    }
+    const auto guest = libvirt::domain::lookup(node, "vm1");
+    REQUIRE(guest);
+    REQUIRE(guest->destroy());
+    REQUIRE(guest->undefine());
+    REQUIRE(pool->volume("vm1")->remove());
+    REQUIRE(pool->destroy());
+    REQUIRE(pool->undefine());
 }
 
 TEST_CASE("lab run --inventory refuses what cannot be before it looks at any host") {
