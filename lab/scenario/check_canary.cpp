@@ -3,6 +3,7 @@
 /// was killed; nothing of it remains, and the guest in question is never touched.
 #include <lab/fault/fault.hpp>
 #include <lab/machine/remote.hpp>
+#include <lab/scenario/belongings.hpp>
 #include <lab/scenario/child.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
@@ -46,7 +47,7 @@ public:
     canary_play(stage &on, performer &guest) : on_(on), out_(on.context().out), guest_(guest) {}
 
     expected<void> play() {
-        auto before = inventory(on_.on());
+        auto before = belongings(on_.on());
         if (!before) return fail(std::move(before).error());
         before_ = *std::move(before);
         if (auto begun = guest_.watch.begin(); !begun) return begun;
@@ -86,7 +87,7 @@ private:
         return out;
     }
     expected<void> prove_nothing_remains(const std::string &when) {
-        auto after = inventory(on_.on());
+        auto after = belongings(on_.on());
         if (!after) return fail(std::move(after).error());
         out_.prove(
             when + ": nothing remains on either host", before_ == *after,
@@ -157,7 +158,7 @@ private:
             seen = *there;
         }
         program.end();
-        auto left = inventory(on_.on());
+        auto left = belongings(on_.on());
         if (!left) return fail(std::move(left).error());
         out_.prove(
             "killed: something of the canary is left", seen && *left != before_,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// live-auto: `kvmig migrate` chooses the mode from what both hosts tell, shows its plan and
 /// changes nothing, does what the plan said, and holds a promised downtime or gives up.
+#include <lab/scenario/belongings.hpp>
 #include <lab/scenario/controller.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
@@ -35,7 +36,7 @@ public:
     [[nodiscard]] expected<void> show_plan(const std::string &prefix, std::string_view mode) const {
         scenario_result &out = on_->context().out;
         on_->context().tell(prefix + "asking for the plan");
-        const auto before = inventory(on_->on());
+        const auto before = belongings(on_->on());
         if (!before) return fail(before.error());
         const auto said = run({"--mode", "auto", "--dry-run", "--json"});
         if (!said) return fail(said.error());
@@ -46,7 +47,7 @@ public:
                       plan.value("schema", "") == "kvmig.plan/1" && plan.value("mode", "") == mode,
                   plan.is_object() ? plan.value("mode", "") + ": " + plan.value("why", "")
                                    : said->out + said->err);
-        const auto after = inventory(on_->on());
+        const auto after = belongings(on_->on());
         if (!after) return fail(after.error());
         out.prove(
             prefix + "the plan changed nothing", *before == *after,
