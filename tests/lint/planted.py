@@ -61,6 +61,8 @@ PLANTS = {
                  ("include/kvmig/run.hpp", SPDX.strip(), 1, "include/kvmig/kvmig.hpp:1")],
     "spdx": [("lab/bare.hpp", "#pragma once", 1), ("ci/bare", "#!/bin/sh", 1)],
     "leftover": [(SIZE, "// TO" "DO: more", 3), ("ci/tool", "# FIX" "ME", 3)],
+    "deprecated": [(SIZE, "[[deprecated]] inline int old() { return 3; }", 6),
+                   (SIZE, "inline int old() __attribute__((deprecated(\"size\")));", 6)],
     "sleep": [(TOOL, "void nap() { std::this_thread::sleep" "_for(1s); }", 6),
               (TOOL, "void nap() { usl" "eep(10); }", 6), ("ci/tool", "sl" "eep 5", 4)],
     "machine": [(SIZE, "// see /wo" "rk/notes", 3), ("ci/tool", "ls /ro" "ot/x", 4),
