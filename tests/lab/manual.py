@@ -193,7 +193,7 @@ printf END
             "all() { _main_complete; compstate[insert]=all; }; zle -C all complete-word all; "
             "bindkey '^T' all", "\x14"), helped)
     check_installed()
-    sys.exit("\n".join(problems))
+    sys.exit("\n".join(problems) or 0)
 
 
 main()
