@@ -268,3 +268,20 @@ TEST_CASE("space that is not known is told") {
     forget(f.source, image);
     CHECK(told(f, "KVM-STO-010") == unknown);
 }
+
+TEST_CASE("a disk by QEMU's own NFS driver is warned of: it takes no lock on the image") {
+    auto f = healthy();
+    CHECK_FALSE(told(f, "KVM-STO-122"));
+    model::disk_source &source = f.domain.disks[0].source;
+    source.kind = model::source_kind::network;
+    source.protocol = "nfs";
+    source.hosts = {{"nfs.lab", "", ""}};
+    source.path = "/srv/images/vm1.qcow2";
+    CHECK(told(f, "KVM-STO-122") == warns);
+    CHECK_FALSE(told(f, "KVM-STO-001")); // shared all the same
+    f.domain.disks[0].readonly = true;
+    CHECK_FALSE(told(f, "KVM-STO-122"));
+    f.domain.disks[0].readonly = false;
+    source.protocol = "nbd";
+    CHECK_FALSE(told(f, "KVM-STO-122"));
+}

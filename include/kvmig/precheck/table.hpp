@@ -72,6 +72,7 @@ inline constexpr std::array rules_table{
     rules::transient,
     rules::format,
     rules::cache,
+    rules::unlocked,
     rules::target_size,
     rules::space,
     // NFS, where somebody asked; in a row, which precheck/nfs.hpp takes

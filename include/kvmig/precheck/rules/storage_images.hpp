@@ -95,6 +95,32 @@ inline constexpr rule cache{
     "directsync'",
     look_cache};
 
+/// Tells that nothing keeps two guests from one image. Silent for read-only disks.
+inline observations look_unlocked(const facts &f) {
+    observations out;
+    for (const model::disk &disk : f.domain.disks) {
+        const model::disk_source &source = disk.source;
+        if (!is_disk(disk) || disk.readonly || source.kind != model::source_kind::network ||
+            source.protocol != "nfs") {
+            continue;
+        }
+        std::string server = source.hosts.empty() ? "" : source.hosts.front().name + ":";
+        out.push_back({severity::warns,
+                       f.source.name,
+                       "QEMU opens the disk " + disk.target + " ('" + server + source.path +
+                           "') by its own NFS driver, which takes no lock on the image",
+                       {"virsh list --all # on every host: no other guest may have this image"}});
+    }
+    return out;
+}
+
+inline constexpr rule unlocked{
+    "KVM-STO-122", "Nothing keeps a second guest from the image",
+    "With a lock QEMU refuses to start a second guest on the image; here both would write, and "
+    "spoil it: after a failed migration, or an autostart, too.",
+    "QEMU block/nfs.c: the driver speaks NFSv3 and locks nothing; block/file-posix.c does",
+    look_unlocked};
+
 /// Prevents a start without the medium in a drive. Silent for empty drives and for media on
 /// servers. A drive of the host may hold another medium there.
 inline observations look_medium(const facts &f) {
