@@ -8,7 +8,7 @@ each round, so that what disturbs the machine disturbs all of them. All files li
 what is compared is the way over the network, not a disk.
 
 Prints medians in seconds, the peers' median for one of kvmig's (above 1: kvmig is faster), CPU seconds
-for each GiB of the image and the most memory used. As root; packages: ci/packages, section test.
+for each GiB of the image and the most memory used, and of each goal whether it was reached. As root; packages: ci/packages, section test.
 Exit status: 0 measured, 1 a copy failed or came out wrong, 2 wrong usage.
 """
 
@@ -170,6 +170,40 @@ def right(source, target, image_format):
     return subprocess.run(["qemu-img", "compare", "-q", source, target]).returncode == 0
 
 
+MOST_MEMORY = 64  # MiB, whatever the size
+GRAIN = 1 / 16    # MiB; how finely holes are kept
+
+
+def goals(case, samples, blocks, of_dense):
+    """What is asked of kvmig in a case: (text, whether it was reached). `blocks`: MiB that the source
+    takes; `of_dense`: kvmig's median seconds for the dense image on the same way, if measured."""
+    wall = {tool: statistics.median(one["wall"] for one in all_of) for tool, all_of in samples.items()}
+    own = wall.pop("kvmig")
+    memory = max(one["memory"] for one in samples["kvmig"])
+    told = [(f"at most {MOST_MEMORY} MiB of memory: {memory:.1f}", memory <= MOST_MEMORY)]
+
+    def faster(than, times):
+        ratio = wall[than] / own
+        told.append((f"{times:g} x {than}: {ratio:.2f}", ratio >= times))
+
+    if case["image"] == "dense":
+        faster(min(wall, key=wall.get), 1)
+        if case["host"] == DELAYED:
+            faster("nfs-cp", 5)
+    elif case["image"] == "sparse":
+        faster("qemu-img", 2.5)
+        faster("nfs-cp", 3)
+        copied = samples["kvmig"][0]["blocks"]
+        # At each end of a piece of data a grain may be filled up.
+        most = blocks + 2 * 64 * GRAIN
+        told.append((f"as sparse as the source, {blocks} MiB: {copied}", copied <= most))
+    elif of_dense is not None:
+        part = own / of_dense
+        told.append((f"half the data of the dense image, at most 0.65 of its time: {part:.2f}",
+                     part <= 0.65))
+    return told
+
+
 def measure(case, tools, folder, export, rounds):
     name, down, host = case["image"], case["down"], case["host"]
     image_format = "qcow2" if name == "qcow2" else "raw"
@@ -213,6 +247,7 @@ def main():
             of = Tools(os.path.abspath(asked.kvmig))
             tools = of.windows() if asked.windows else of.all()
             first = next(iter(tools))
+            of_dense = {}
             for number, case in enumerate(cases):
                 case["number"] = number
                 if not fnmatch.fnmatch(case["name"], asked.only):
@@ -227,7 +262,17 @@ def main():
                     print(f"    {tool:18} {wall:8.3f} s {wall / own:7.2f} of {first}'s {cpu:7.2f} "
                           f"CPU s/GiB {memory:7.1f} MiB memory {all_of[0]['blocks']:6} MiB on disk",
                           flush=True)
-                result["cases"].append({"name": case["name"], "samples": samples})
+                told = []
+                if not asked.windows:
+                    way = (case["down"], case["host"])
+                    if case["image"] == "dense":
+                        of_dense[way] = own
+                    taken = (folder / case["image"]).stat().st_blocks * 512 // MIB
+                    told = goals(case, samples, taken, of_dense.get(way))
+                for text, reached in told:
+                    print(f"    {'reached' if reached else 'MISSED ':8} {text}", flush=True)
+                result["cases"].append({"name": case["name"], "samples": samples, "goals": [
+                    {"goal": text, "reached": reached} for text, reached in told]})
     finally:
         shutil.rmtree(folder)
     if asked.json:
