@@ -33,9 +33,8 @@ inline use_on_server look_for_locks(model::nfs_url url, const image_identity &id
     if (!on) return unseen("does not answer here (" + on.error().what + ")");
     const auto about = on->stat(url.path);
     if (!about) return unseen("has no such path (" + about.error().what + ")");
-    if (about->inode != identity.inode || about->size != identity.size) {
-        return unseen("has another file at that path");
-    }
+    // Not its size: that of an image in use may have grown in between.
+    if (about->inode != identity.inode) return unseen("has another file at that path");
     const auto use = nfs::image_use_at(*on, url.path);
     if (!use) return unseen("told nothing (" + use.error().what + ")");
     return {*use, "no QEMU on a host that mounts it by NFSv4 uses " + name +
