@@ -5,6 +5,7 @@
 #include <lab/cli_call.hpp>
 #include <support/nfs_server.hpp>
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -130,7 +131,7 @@ TEST_CASE("nfs cp is told what becomes of a backing file") {
                                                   {"--raw", "--rebase", "a"}}) {
         std::vector<std::string> words{"cp", image, server.url("wrong.qcow2")};
         words.insert(words.end(), wrong.begin(), wrong.end());
-        CHECK(kvmig_nfs(words).status == exit_status::usage);
+        CHECK_THROWS_AS(kvmig_nfs(words), CLI::ParseError);
     }
 }
 
