@@ -2,8 +2,8 @@
 // Against libvirt's own test driver, which sends lifecycle events.
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
-#include <kvmig/libvirt/lifecycle_text.hpp>
 #include <kvmig/libvirt/hypervisor.hpp>
+#include <kvmig/libvirt/lifecycle_text.hpp>
 #include <support/catch.hpp>
 
 #include <chrono>
