@@ -316,22 +316,20 @@ void trace_writer::add_outside(const scenario_result &one, const stretch &of) {
         last = row[0];
     }
     const nlohmann::json &pings = member(member(one.samples, of.prefix + "pings"), "pings");
-    std::optional<double> lost;
+    double lost = 0; // when the first of those was sent that were lost in a row
     int count = 0;
     for (const nlohmann::json &each : pings.is_array() ? pings : nlohmann::json::array()) {
         const auto row = row_of(each);
         if (row.size() < 2 || !row[0] || *row[0] < 0) continue;
         if (!row[1]) {
-            if (!lost) lost = row[0];
-            ++count;
+            if (count++ == 0) lost = *row[0];
             continue;
         }
         pings_.push_back(*row[1]);
-        if (lost) {
+        if (count > 0) {
             slice(track_of(network_process, "network, seen by the controller", "pings"),
-                  "pings lost", of.watched + *lost, of.watched + *row[0], {{"lost", count}});
+                  "pings lost", of.watched + lost, of.watched + *row[0], {{"lost", count}});
         }
-        lost.reset();
         count = 0;
     }
 }
