@@ -29,16 +29,21 @@ struct checked {
     nlohmann::json answer;
     double seconds = 0;
 
-    [[nodiscard]] std::string outcome() const {
-        return answer["canary"].value("outcome", "no canary");
+    [[nodiscard]] nlohmann::json canary() const {
+        return answer.value("canary", nlohmann::json::object());
     }
+    [[nodiscard]] std::string outcome() const { return canary().value("outcome", "no canary"); }
     /// The id of the cause that is named first.
     [[nodiscard]] std::string cause() const {
-        const auto &causes = answer["canary"]["causes"];
+        const auto causes = canary().value("causes", nlohmann::json::array());
         return causes.empty() ? "no cause" : causes[0].value("id", "");
     }
+    [[nodiscard]] bool swept() const {
+        return !canary().value("swept", nlohmann::json::array()).empty();
+    }
+    [[nodiscard]] double in_canary() const { return canary().value("seconds", 0.0); }
     [[nodiscard]] std::string seen() const {
-        return fmt::format("status {}, {}", status, answer["canary"].dump());
+        return fmt::format("status {}, {}", status, canary().dump());
     }
 };
 
@@ -103,7 +108,7 @@ private:
         if (!told) return fail(std::move(told).error());
         out_.prove("healthy: the canary arrives, and nothing blocks",
                    told->status == 0 && told->outcome() == "arrived", told->seen());
-        out_.measure("canary", told->answer["canary"].value("seconds", 0.0), "s");
+        out_.measure("canary", told->in_canary(), "s");
         out_.measure("check with a canary", told->seconds, "s");
         return prove_nothing_remains("healthy");
     }
@@ -121,7 +126,7 @@ private:
         out_.prove(fmt::format("ports rejected: {} is named first", what.diagnosed),
                    told->cause() == what.diagnosed, told->cause());
         out_.measure("ports rejected: check with a canary", told->seconds, "s");
-        out_.measure("ports rejected: canary", told->answer["canary"].value("seconds", 0.0), "s");
+        out_.measure("ports rejected: canary", told->in_canary(), "s");
         on_.context().tell("virsh migrate, the ports rejected");
         const auto begun = std::chrono::steady_clock::now();
         host::command virsh =
@@ -166,8 +171,7 @@ private:
         auto told = ask("checking again", {"--canary", "--canary-age", "0"});
         if (!told) return fail(std::move(told).error());
         out_.prove("killed: the next check sweeps it, and its own arrives",
-                   told->status == 0 && told->outcome() == "arrived" &&
-                       !told->answer["canary"]["swept"].empty(),
+                   told->status == 0 && told->outcome() == "arrived" && told->swept(),
                    told->seen());
         return prove_nothing_remains("killed and swept");
     }
