@@ -3,7 +3,7 @@
 /// done its work, and the process that sends a canary can be killed at any.
 #pragma once
 
-#include <fakes/world.hpp>
+#include <fakes/controllers.hpp>
 #include <kvmig/ports/canary_host.hpp>
 #include <kvmig/xml/canary.hpp>
 #include <kvmig/xml/domain.hpp>

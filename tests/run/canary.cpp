@@ -174,7 +174,7 @@ TEST_CASE("whenever its owner is killed, the next one sweeps what is left") {
                 } catch (const fakes::killed &) {
                 }
                 met = w.met();
-                left += w.is_empty() ? 0 : 1;
+                left += w.is_empty() ? 0U : 1U;
                 const bool any = !w.is_empty();
                 w.begin(mishap::none, 0);
                 how.old = 0s;

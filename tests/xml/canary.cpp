@@ -41,7 +41,7 @@ pugi::xml_document canary_tree(const std::string &guest) {
     return out;
 }
 
-std::string with_devices(const std::string &devices, const std::string &type = "kvm") {
+std::string guest_with(const std::string &devices, const std::string &type = "kvm") {
     return "<domain type='" + type +
            "'><name>vm1</name><memory>1048576</memory><os><type arch='x86_64' "
            "machine='q35'>hvm</type></os><devices>" +
@@ -164,7 +164,7 @@ TEST_CASE("a canary of a running guest, as it is written") {
 }
 
 TEST_CASE("a canary has one disk in each place, and names what it cannot stand in for") {
-    const auto canary = canary_for(with_devices(
+    const auto canary = canary_for(guest_with(
         "<disk type='file'><source file='/a/1.raw'/><target dev='vda'/></disk>"
         "<disk type='file'><driver type='qcow2'/><source file='/a/2'/><target dev='vdb'/></disk>"
         "<disk type='file'><driver type='vmdk'/><source file='/b/3'/><target dev='vdc'/></disk>"
@@ -190,7 +190,7 @@ TEST_CASE("a canary has one disk in each place, and names what it cannot stand i
 }
 
 TEST_CASE("a canary's disk stands on the guest's bus") {
-    const auto scsi = canary_tree(with_devices(
+    const auto scsi = canary_tree(guest_with(
         "<controller type='scsi' index='0' model='virtio-scsi'><driver queues='4'/>"
         "<address type='pci' bus='0x03'/></controller><controller type='sata' index='0'/>"
         "<disk type='file'><driver type='raw' cache='none' io='native' queues='4'/>"
@@ -203,13 +203,13 @@ TEST_CASE("a canary's disk stands on the guest's bus") {
           "<driver name=\"qemu\" type=\"raw\" cache=\"none\" io=\"native\"/>");
     CHECK(printed(devices.find_child_by_attribute("controller", "type", "usb")) ==
           "<controller type=\"usb\" model=\"none\"/>");
-    const auto usb = canary_tree(with_devices(
+    const auto usb = canary_tree(guest_with(
         "<disk type='file'><source file='/a/1'/><target dev='sda' bus='usb'/></disk>"));
     CHECK_FALSE(usb.child("domain").child("devices").child("controller"));
 }
 
 TEST_CASE("a canary stands once on each bridge, network and device, and never speaks") {
-    const auto guest = with_devices(
+    const auto guest = guest_with(
         "<interface type='bridge'><mac address='52:54:00:00:00:01'/><source "
         "bridge='b'/></interface>"
         "<interface type='bridge'><mac address='52:54:00:00:00:02'/><source "
@@ -253,7 +253,7 @@ TEST_CASE("what only some machines have is given to no other") {
         canary_for("<domain type='kvm'><name>p</name><memory>1</memory><os>"
                    "<type arch='ppc64le' machine='pseries'>hvm</type></os></domain>");
     CHECK(xml::parse_domain(power.text)->memory == bytes::mib(256));
-    const auto plain = canary_for(with_devices(""));
+    const auto plain = canary_for(guest_with(""));
     CHECK(xml::parse_domain(plain.text)->memory == bytes::mib(64));
     CHECK(plain.left_out.empty());
     // A topology of many CPUs is none of one.
@@ -264,7 +264,7 @@ TEST_CASE("what only some machines have is given to no other") {
 }
 
 TEST_CASE("labels: the model is the guest's, a label made for it is not") {
-    std::string text = with_devices("");
+    std::string text = guest_with("");
     text.insert(text.rfind("</domain>"),
                 "<seclabel type='dynamic' model='selinux' relabel='yes'><label>a</label>"
                 "<imagelabel>b</imagelabel><baselabel>c</baselabel></seclabel>"
@@ -280,7 +280,7 @@ TEST_CASE("labels: the model is the guest's, a label made for it is not") {
 }
 
 TEST_CASE("a canary is known by its mark, and not by its name alone") {
-    const auto canary = canary_for(with_devices(""));
+    const auto canary = canary_for(guest_with(""));
     const auto changed = [&](const std::string &from, const std::string &to) {
         std::string text = canary.text;
         const auto at = text.find(from);

@@ -30,12 +30,13 @@ enum class backing_choice : std::uint8_t {
     leave,  ///< the copy names what the image names
 };
 
+/// How an image is copied.
 struct copy_options {
     bool raw = false; ///< the image is raw, whatever it begins with
     backing_choice backing = backing_choice::refuse;
     /// For `backing_choice::rebase`: what the header of the copy is to tell. The content must be
     /// that of the old backing file, or the guest's disk is spoilt. Without a format the old one.
-    model::qcow2::backing_reference new_backing;
+    model::qcow2::backing_reference new_backing{};
     bool replace = false;    ///< a target that is there is replaced, in one step
     bool verify = false;     ///< the target is read back
     bool in_use_too = false; ///< a local image that a running QEMU writes is copied all the same
