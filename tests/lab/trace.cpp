@@ -85,7 +85,7 @@ std::vector<seen_event> events(const json &trace, const std::string &name) {
     return out;
 }
 
-constexpr const char *kvm01 = "kvm01: libvirt and QEMU";
+constexpr const char *first_host = "kvm01: libvirt and QEMU";
 constexpr const char *outside = "network, seen by the controller";
 
 } // namespace
@@ -101,11 +101,11 @@ TEST_CASE("trace: each kind of sample lies where it was seen") {
     is("pre_copy", {{"controller", "X", 1000, 700}});
     is("completed", {{"controller", "i", 1700, 0}});
     is("resumed (migrated)", {{"kvm02: libvirt and QEMU", "i", 1650.5, 0}});
-    is("memory", {{kvm01, "X", 1100, 800}});
-    is("pass 1", {{kvm01, "X", 1100, 300}});
-    is("pass 2", {{kvm01, "X", 1400, 500}});
-    is("memory left, MiB", {{kvm01, "C", 1100, 0}, {kvm01, "C", 1400, 0}, {kvm01, "C", 1900, 0}});
-    is("dirtied, MiB/s", {{kvm01, "C", 1400, 0}, {kvm01, "C", 1900, 0}});
+    is("memory", {{first_host, "X", 1100, 800}});
+    is("pass 1", {{first_host, "X", 1100, 300}});
+    is("pass 2", {{first_host, "X", 1400, 500}});
+    is("memory left, MiB", {{first_host, "C", 1100, 0}, {first_host, "C", 1400, 0}, {first_host, "C", 1900, 0}});
+    is("dirtied, MiB/s", {{first_host, "C", 1400, 0}, {first_host, "C", 1900, 0}});
     is("no heartbeat", {{outside, "X", 849, 100}});
     is("pings lost", {{outside, "X", 900, 200}});
     // The second was placed into the first; it begins behind it.
