@@ -63,4 +63,5 @@ if(TARGET kvmig)
     DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/kvmig")
 endif()
 
+set(CPACK_PRE_BUILD_SCRIPTS "${CMAKE_CURRENT_LIST_DIR}/kvmig_compress_manual.cmake")
 include(CPack)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <lab/cli/help.hpp>
 #include <lab/cli/lab_inventory.hpp>
 
 #include <kvmig/libvirt/error.hpp>
@@ -102,7 +103,8 @@ void add_lab_inventory(CLI::App &lab, context &ctx) {
     sub->add_option("FILE", asked->file, "The inventory, a TOML file")->required();
     sub->add_flag("--clean", asked->clean,
                   "Remove what a run that was killed has left on them, and end");
-    sub->footer("Example: kvmig lab inventory hosts.toml");
+    sub->footer(
+        closing({"kvmig lab inventory hosts.toml", "kvmig lab inventory hosts.toml --clean"}));
     sub->callback([asked, &ctx] { ctx.action = [asked, &ctx] { return act(*asked, ctx); }; });
 }
 

@@ -125,6 +125,7 @@ public:
     [[nodiscard]] expected<void> managed_save(unsigned flags = 0) const {
         return check(virDomainManagedSave(raw(), flags), "cannot save the state");
     }
+    /// Removes that file; fails where there is none.
     [[nodiscard]] expected<void> remove_managed_save() const {
         return check(virDomainManagedSaveRemove(raw(), 0), "cannot remove the saved state");
     }

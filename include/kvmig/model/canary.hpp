@@ -20,6 +20,7 @@ inline constexpr std::chrono::seconds canary_old{600};
 /// How many digits set one apart.
 inline constexpr std::size_t canary_digits = 32;
 
+/// The name of the canary of this token.
 [[nodiscard]] inline std::string canary_name(const token_id &of) {
     return token_name(of, canary_prefix);
 }

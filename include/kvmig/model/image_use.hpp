@@ -9,6 +9,7 @@
 
 namespace kvmig::model {
 
+/// What a running QEMU does with an image.
 enum class image_use : std::uint8_t { free, read, written };
 
 /// `locked(byte)` tells whether somebody holds a lock on that byte, of whatever kind; its error is

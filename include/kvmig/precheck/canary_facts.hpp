@@ -10,6 +10,7 @@
 
 namespace kvmig::precheck {
 
+/// What became of a canary.
 enum class canary_fate : std::uint8_t {
     arrived, ///< at the destination
     lost,    ///< its migration failed
@@ -36,6 +37,7 @@ struct canary_cause {
     friend bool operator==(const canary_cause &, const canary_cause &) = default;
 };
 
+/// What a canary told.
 struct canary_facts {
     canary_fate fate = canary_fate::untried;
     std::string host;                  ///< where it failed; empty when it arrived

@@ -27,6 +27,7 @@
 
 namespace kvmig::run {
 
+/// How a canary is sent.
 struct canary_options {
     /// As the guest would be moved; what only concerns its name and memory is left out.
     migration::options move{.flags = {migration::flag::live}};

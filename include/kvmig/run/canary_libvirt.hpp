@@ -27,6 +27,7 @@ class libvirt_canary_host : public libvirt::hypervisor {
 public:
     using hypervisor::hypervisor;
 
+    /// The domains here that are called as canaries are.
     [[nodiscard]] expected<std::vector<ports::found_domain>> canaries() const {
         const auto all = libvirt::domain::list(on());
         if (!all) return fail(all.error());
@@ -43,12 +44,14 @@ public:
         return out;
     }
 
+    /// A transient domain that does not run yet.
     [[nodiscard]] expected<void> start_paused(const std::string &xml) const {
         auto started = libvirt::domain::create(on(), xml, VIR_DOMAIN_START_PAUSED);
         if (!started) return fail(std::move(started).error());
         return {};
     }
 
+    /// The images of the place that are called as canaries are.
     [[nodiscard]] expected<std::vector<std::string>>
     canary_images(const model::canary_place &place) const {
         return in_pool(place,
@@ -66,6 +69,7 @@ public:
                        });
     }
 
+    /// An image of 1 MiB that takes no room yet.
     [[nodiscard]] expected<void> make_canary_image(const model::canary_image &image) const {
         return in_pool(image.place, [&](const libvirt::storage_pool &pool) -> expected<void> {
             model::storage_volume asked;
@@ -79,6 +83,7 @@ public:
         });
     }
 
+    /// One that is not there is no error.
     [[nodiscard]] expected<void> remove_canary_image(const model::canary_place &place,
                                                      const std::string &name) const {
         return in_pool(place, [&](const libvirt::storage_pool &pool) -> expected<void> {

@@ -59,8 +59,10 @@ struct copy_job {
     std::optional<model::qcow2::backing_reference> onto;
 };
 
+/// Copies images, one at a call.
 class image_copy {
 public:
+    /// All of them so; `stop` leaves what `earlier_part::resume` can go on from.
     image_copy(const copy_options &options, copy_progress_callback progress, std::stop_token stop)
         : options_(options), progress_(std::move(progress)), stop_(std::move(stop)) {}
 

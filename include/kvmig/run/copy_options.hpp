@@ -49,6 +49,7 @@ struct copy_options {
     std::size_t window = 0; ///< requests under way at each end; 0: adapted to the round trip
 };
 
+/// How far a copy is.
 struct copy_state {
     bytes done;             ///< of what travels: read, and written unless zero
     bytes total;            ///< what travels
@@ -56,6 +57,7 @@ struct copy_state {
     unsigned file = 1;      ///< of `files`, the deepest of the chain first
     unsigned files = 1;
 };
+/// Called after each piece; must not block.
 using copy_progress_callback = std::function<void(const copy_state &)>;
 
 /// What came of one image below the one that was asked for.
@@ -67,6 +69,7 @@ struct copied_backing {
     bool was_there = false; ///< compared and found equal, so that nothing was written
 };
 
+/// What came of a copy.
 struct copy_result {
     bytes size;         ///< of the file
     bytes read;         ///< from the source

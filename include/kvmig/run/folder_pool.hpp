@@ -30,6 +30,7 @@ public:
     /// @param now by which the pool is named, and the age of others' told
     folder_pool(const libvirt::connection &on, std::string folder, ports::utc_time now)
         : on_(on.share()), folder_(detail::without_last_slash(std::move(folder))), now_(now) {}
+    /// The other stops no pool.
     folder_pool(folder_pool &&other) noexcept
         : on_(std::move(other.on_)), folder_(std::move(other.folder_)), now_(other.now_),
           pool_(std::exchange(other.pool_, std::nullopt)), own_(std::exchange(other.own_, false)) {}
@@ -39,7 +40,9 @@ public:
     /// What `close` would say is lost here; the pool has its age in its name.
     ~folder_pool() { static_cast<void>(close()); }
 
+    /// The connection.
     [[nodiscard]] const libvirt::connection &on() const noexcept { return on_; }
+    /// Its absolute path, without a slash at its end.
     [[nodiscard]] const std::string &folder() const noexcept { return folder_; }
     /// Whether the pool was made for this.
     [[nodiscard]] bool own() const noexcept { return own_; }
@@ -68,6 +71,7 @@ public:
         return out;
     }
 
+    /// What its XML tells.
     [[nodiscard]] static expected<model::storage_pool> parsed(const libvirt::storage_pool &pool) {
         auto text = pool.xml();
         if (!text) return fail(std::move(text).error());

@@ -30,9 +30,10 @@ namespace detail {
 /// Zeros into the command that the further words are.
 inline constexpr std::string_view send_script =
     R"(most=$1; shift; head -c "$most" /dev/zero | "$@")";
-/// Tells what came, and in what time; SIGINT has dd tell what came until then.
+/// Tells what came, and in what time; SIGINT has dd tell what came until then. In the background it
+/// would come twice, and the second ends dd before it has told.
 inline constexpr std::string_view receive_script =
-    "LC_ALL=C timeout -s INT \"$1\" dd of=/dev/null bs=65536 iflag=fullblock 2>&1";
+    "LC_ALL=C timeout --foreground -s INT \"$1\" dd of=/dev/null bs=65536 iflag=fullblock 2>&1";
 
 [[nodiscard]] inline std::vector<std::string> receiver(const link_bounds &within) {
     return {"sh", "-c", std::string(receive_script), "sh", std::to_string(within.longest.count())};
