@@ -97,7 +97,10 @@ private:
 expected<void> on_shared(stage &on, performer &guest) {
     const mover by(on, guest);
     auto done = by.show_plan("shared: ", "live");
-    if (done) done = by.move("shared: ", {"--mode", "auto"});
+    // So that nothing of the guest is at the host where it is to be given up.
+    if (done) {
+        done = by.move("shared: ", {"--mode", "auto", "--persistent", "--undefinesource"});
+    }
     if (done) done = by.promise_too_little("promised 5 ms: ");
     if (done) done = by.move("promised 10 s: ", {"--promise-downtime", "10000"});
     return done;

@@ -48,7 +48,9 @@ expected<witnesses> witnesses::meet(const guest_domain &guest, observe::heartbea
         return fail(error_kind::failed,
                     fmt::format("the guest {} says: {}", guest.name, ready->faults.front()));
     }
-    auto session = observe::tcp_session::start({.address = address}, stop);
+    // A guest that is moved by a file stands still for minutes.
+    auto session =
+        observe::tcp_session::start({.address = address, .patience = answer_watchdog}, stop);
     if (!session) return fail(std::move(session).error());
     std::optional<observe::ping_probe> pinged;
     if (pings) {
