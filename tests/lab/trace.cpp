@@ -104,7 +104,8 @@ TEST_CASE("trace: each kind of sample lies where it was seen") {
     is("memory", {{first_host, "X", 1100, 800}});
     is("pass 1", {{first_host, "X", 1100, 300}});
     is("pass 2", {{first_host, "X", 1400, 500}});
-    is("memory left, MiB", {{first_host, "C", 1100, 0}, {first_host, "C", 1400, 0}, {first_host, "C", 1900, 0}});
+    is("memory left, MiB",
+       {{first_host, "C", 1100, 0}, {first_host, "C", 1400, 0}, {first_host, "C", 1900, 0}});
     is("dirtied, MiB/s", {{first_host, "C", 1400, 0}, {first_host, "C", 1900, 0}});
     is("no heartbeat", {{outside, "X", 849, 100}});
     is("pings lost", {{outside, "X", 900, 200}});

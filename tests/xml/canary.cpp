@@ -203,8 +203,8 @@ TEST_CASE("a canary's disk stands on the guest's bus") {
           "<driver name=\"qemu\" type=\"raw\" cache=\"none\" io=\"native\"/>");
     CHECK(printed(devices.find_child_by_attribute("controller", "type", "usb")) ==
           "<controller type=\"usb\" model=\"none\"/>");
-    const auto usb = canary_tree(guest_with(
-        "<disk type='file'><source file='/a/1'/><target dev='sda' bus='usb'/></disk>"));
+    const auto usb = canary_tree(
+        guest_with("<disk type='file'><source file='/a/1'/><target dev='sda' bus='usb'/></disk>"));
     CHECK_FALSE(usb.child("domain").child("devices").child("controller"));
 }
 
