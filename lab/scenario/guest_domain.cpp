@@ -23,26 +23,18 @@ void add_interface(pugi::xml_node devices, const char *kind, const std::string &
     interface.append_child("model").append_attribute("type") = "virtio";
 }
 
-/// `server`: of NFS, where `path` is then; empty: none.
 void add_disk(pugi::xml_node devices, const std::filesystem::path &path, const std::string &format,
-              const char *name, const std::string &server = {}) {
+              const char *name) {
     const bool block = path.string().starts_with("/dev/");
     auto disk = devices.append_child("disk");
-    disk.append_attribute("type") = !server.empty() ? "network" : block ? "block" : "file";
+    disk.append_attribute("type") = block ? "block" : "file";
     disk.append_attribute("device") = "disk";
     auto driver = disk.append_child("driver");
     driver.append_attribute("name") = "qemu";
     driver.append_attribute("type") = format.c_str();
     // The host's page cache is not shared between hosts.
     driver.append_attribute("cache") = "none";
-    auto source = disk.append_child("source");
-    if (server.empty()) {
-        source.append_attribute(block ? "dev" : "file") = path.c_str();
-    } else {
-        source.append_attribute("protocol") = "nfs";
-        source.append_attribute("name") = path.c_str();
-        source.append_child("host").append_attribute("name") = server.c_str();
-    }
+    disk.append_child("source").append_attribute(block ? "dev" : "file") = path.c_str();
     auto target = disk.append_child("target");
     target.append_attribute("dev") = name;
     target.append_attribute("bus") = "virtio";
@@ -114,9 +106,7 @@ std::string domain_xml(const guest_domain &guest) {
     add_text(domain, "on_crash", "destroy");
 
     auto devices = domain.append_child("devices");
-    if (!guest.disk.empty()) {
-        add_disk(devices, guest.disk, guest.disk_format, "vda", guest.disk_server);
-    }
+    if (!guest.disk.empty()) add_disk(devices, guest.disk, guest.disk_format, "vda");
     if (!guest.second_disk.empty()) add_disk(devices, guest.second_disk, "raw", "vdb");
     if (!guest.cdrom.empty()) {
         auto drive = devices.append_child("disk");

@@ -25,7 +25,6 @@ struct guest_domain {
     bool console_log = true;    ///< kept in a file of the host; else a pty
     std::filesystem::path disk; ///< on the host; empty: none
     std::string disk_format = "qcow2";
-    std::string disk_server;           ///< of NFS, which QEMU itself reaches; empty: none
     std::filesystem::path second_disk; ///< raw, with which the guest does nothing; empty: none
     std::filesystem::path cdrom;       ///< a medium on the host; empty: no drive
     std::string second_bridge;         ///< of a second network interface; empty: there is none

@@ -32,12 +32,12 @@ void scenario_result::measure(std::string name, double value, std::string unit) 
 std::span<const scenario> all_scenarios() {
     static const std::vector<scenario> scenarios = [] {
         std::vector all{
-            cold_shared(),      cold_local_file(),   cold_local_lvm(),  cold_state_save(),
-            live_shared(),      live_shared_mount(), live_nfs_direct(), live_block(),
-            live_incremental(), live_cancel(),       live_speed(),      live_downtime(),
-            live_converge(),    live_recovery(),     live_postcopy(),   live_parallel(),
-            live_auto(),        live_media(),        live_bridge(),     live_tls(),
-            live_100mbit(),     live_monitor(),      shared_proof(),    check_canary(),
+            cold_shared(),   cold_local_file(),   cold_local_lvm(), cold_state_save(),
+            live_shared(),   live_shared_mount(), live_block(),     live_incremental(),
+            live_cancel(),   live_speed(),        live_downtime(),  live_converge(),
+            live_recovery(), live_postcopy(),     live_parallel(),  live_auto(),
+            live_media(),    live_bridge(),       live_tls(),       live_100mbit(),
+            live_monitor(),  shared_proof(),      check_canary(),
         };
         for (scenario &each : failures()) all.push_back(std::move(each));
         return all;

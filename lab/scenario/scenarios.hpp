@@ -12,7 +12,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario cold_state_save();
 [[nodiscard]] scenario live_shared();
 [[nodiscard]] scenario live_shared_mount();
-[[nodiscard]] scenario live_nfs_direct();
 [[nodiscard]] scenario live_block();
 [[nodiscard]] scenario live_incremental();
 [[nodiscard]] scenario live_cancel();
