@@ -7,6 +7,7 @@
 #include <kvmig/libvirt/error.hpp>
 #include <kvmig/libvirt/handle.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -42,11 +43,13 @@ public:
     /// such a stream can be aborted.
     void begun() noexcept { begun_ = true; }
 
-    /// Sends all of it.
+    /// Sends all of it, in messages that every daemon takes (`VIR_NET_MESSAGE_LEGACY_PAYLOAD_MAX`).
     [[nodiscard]] expected<void> send(std::span<const std::byte> from) {
+        constexpr std::size_t most = 262120;
         while (!from.empty()) {
+            const auto piece = from.first(std::min(from.size(), most));
             const int sent =
-                virStreamSend(raw(), reinterpret_cast<const char *>(from.data()), from.size());
+                virStreamSend(raw(), reinterpret_cast<const char *>(piece.data()), piece.size());
             if (sent < 0) return fail(broken("sending"));
             from = from.subspan(static_cast<std::size_t>(sent));
         }
