@@ -126,7 +126,7 @@ def a_killed_run_is_tidied_up_by_the_next(hosts, scenarios):
     told = []
     for line in run.stderr:
         told.append(line.strip())
-        if "migrating to" in line and "%" in line:
+        if ": memory " in line and "%" in line:
             break
     else:
         raise Failure("it ended without a migration: " + " | ".join(told)[-400:])
