@@ -112,7 +112,7 @@ private:
         events_.back().put(on.process, 0, {{"value", value}});
     }
 
-    std::vector<stretch> stretches_of(const scenario_result &one) const;
+    [[nodiscard]] std::vector<stretch> stretches_of(const scenario_result &one) const;
     void add_migration(const stretch &of);
     void add_job(const stretch &of);
     void add_outside(const scenario_result &one, const stretch &of);

@@ -86,14 +86,15 @@ private:
     /// or of another image on the same base.
     expected<copied_backing> compare(const copy_job &job) {
         std::vector<std::string> ignored;
-        auto source = open_source(job.from, options_, ignored);
-        if (!source) return fail(std::move(source).error());
-        const auto identity = (*source)->identity();
+        auto opened = open_source(job.from, options_, ignored);
+        if (!opened) return fail(std::move(opened).error());
+        std::unique_ptr<copy_source> source = *std::move(opened);
+        const auto identity = source->identity();
         if (!identity) return fail(identity.error());
         if (job.onto) {
-            auto rebased = rebased_source::make(*std::move(source), identity->size, *job.onto);
+            auto rebased = rebased_source::make(std::move(source), identity->size, *job.onto);
             if (!rebased) return fail(std::move(rebased).error());
-            *source = *std::move(rebased);
+            source = *std::move(rebased);
         }
         auto there = open_source(job.to, options_, ignored);
         if (!there) return fail(std::move(there).error());
@@ -107,11 +108,11 @@ private:
                         "makes the copy stand on a file of another name");
         };
         if (identity->size != other->size) return fail(differs("of another size"));
-        const auto ranges = content_of(**source, identity->size, job.raw);
+        const auto ranges = content_of(*source, identity->size, job.raw);
         copy_hashes hashes;
         copy_pieces to_hash(ranges);
         copy_engine reading(new_window(options_), new_window(options_));
-        if (auto read = reading.hash(**source, to_hash, hashes, stop_); !read) {
+        if (auto read = reading.hash(*source, to_hash, hashes, stop_); !read) {
             return fail(read.error());
         }
         copy_pieces to_compare(ranges);

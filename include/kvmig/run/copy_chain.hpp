@@ -133,10 +133,12 @@ private:
             if (!place) return fail(std::move(place).error());
             auto next = look_at(*place, below.format, options_);
             if (!next) {
-                return fail(make_error(next.error().kind, "what the image stands on, '" +
-                                                              below.name + "', cannot be copied")
+                error why = std::move(next).error();
+                const error_kind kind = why.kind;
+                return fail(make_error(kind, "what the image stands on, '" + below.name +
+                                                 "', cannot be copied")
                                 .about(above.from)
-                                .because(std::move(next).error()));
+                                .because(std::move(why)));
             }
             if (!files.insert(next->file).second) {
                 return fail(

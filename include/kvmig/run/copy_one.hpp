@@ -63,8 +63,8 @@ struct copy_job {
 class image_copy {
 public:
     /// All of them so; `stop` leaves what `earlier_part::resume` can go on from.
-    image_copy(const copy_options &options, copy_progress_callback progress, std::stop_token stop)
-        : options_(options), progress_(std::move(progress)), stop_(std::move(stop)) {}
+    image_copy(copy_options options, copy_progress_callback progress, std::stop_token stop)
+        : options_(std::move(options)), progress_(std::move(progress)), stop_(std::move(stop)) {}
 
     /// On an error the final name is as it was; what `earlier_part::resume` can go on from is left
     /// beside it, and `remedy` says so.
