@@ -104,6 +104,7 @@ def told_in_words(tab):
     """What a picture shows is in a table too, and a hostile text is just a text."""
     words = tab.evaluate("document.querySelector('main').textContent")
     for wanted in (page_run.HOSTILE, "from kvm01 to kvm02 in 88 s", "downtime_net", "KVM-NET-001",
+                   "Foreseen by the check: KVM-NET-001: port 49152 is rejected " + page_run.HOSTILE,
                    "firewall-cmd --permanent --add-port=49152-49215/tcp", "Over Mbit/s", "copying_disks",
                    "Not moved (failed): from kvm01 to kvm02 in 9 s", "the stream broke", "reconciling_back",
                    "stood still"):

@@ -156,6 +156,8 @@ def failure():
                    {"name": HOSTILE, "passed": False, "seen": HOSTILE}]} | {
         "samples": {"virsh says": said, "virsh: diagnosis": diagnosis,
                     "remedy": ["destination: firewall-cmd --reload"],
+                    "foreseen": {"found": ["KVM-NET-001: port 49152 is rejected " + HOSTILE],
+                                 "expected": "KVM-NET-001", "cannot": ""},
                     **{"refused: " + key: value for key, value in failed_migration(9000).items()},
                     **{"mended: " + key: value for key, value in migration("kvm02", 21000)[0].items()}}}
 

@@ -217,3 +217,12 @@ function diagnosesOf(scenario) {
       return { whose, said: samples[`${whose} says`], causes: value.causes || [], unexplained: value.unexplained || [] };
     });
 }
+
+/** What the check said beforehand of a failure that was made on purpose; null where none was. */
+function foreseenOf(scenario) {
+  const told = (scenario.samples || {}).foreseen;
+  if (typeof told === "string") return `The check could not begin, for the same cause: ${told}`;
+  if (!isObject(told)) return null;
+  const found = Array.isArray(told.found) ? told.found : [];
+  return found.length ? `Foreseen by the check: ${found.join("; ")}` : `Not foreseen by the check: ${told.cannot || "no reason is given"}`;
+}

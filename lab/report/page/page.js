@@ -165,6 +165,8 @@ function scenarioInside(scenario, stretches) {
   if (broken.length) {
     out.push(h("h3", {}, "Proofs that did not pass"), h("ul", {}, broken.map(each => h("li", {}, h("b", {}, each.name), ": ", each.seen))));
   }
+  const foreseen = foreseenOf(scenario);
+  if (foreseen) out.push(h("p", {}, foreseen));
   const diagnoses = diagnosesOf(scenario);
   if (diagnoses.length) {
     out.push(h("h3", {}, "What failed, why, and what helps"), ...diagnoses.map(diagnosisCard));
