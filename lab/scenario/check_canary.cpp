@@ -5,6 +5,7 @@
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/belongings.hpp>
 #include <lab/scenario/child.hpp>
+#include <lab/scenario/kvmig_check.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -12,40 +13,15 @@
 
 #include <chrono>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace kvmig::lab {
 
 namespace {
 
-constexpr std::chrono::minutes longest_check{5};
+constexpr std::chrono::minutes longest_attempt{5};
 /// Between two looks for the canary: libvirt tells of a domain's start before others see it.
 constexpr std::chrono::milliseconds between_looks_for_it{50};
-
-/// What a check answered.
-struct checked {
-    int status = 0;
-    nlohmann::json answer;
-    double seconds = 0;
-
-    [[nodiscard]] nlohmann::json canary() const {
-        return answer.value("canary", nlohmann::json::object());
-    }
-    [[nodiscard]] std::string outcome() const { return canary().value("outcome", "no canary"); }
-    /// The id of the cause that is named first.
-    [[nodiscard]] std::string cause() const {
-        const auto causes = canary().value("causes", nlohmann::json::array());
-        return causes.empty() ? "no cause" : causes[0].value("id", "");
-    }
-    [[nodiscard]] bool swept() const {
-        return !canary().value("swept", nlohmann::json::array()).empty();
-    }
-    [[nodiscard]] double in_canary() const { return canary().value("seconds", 0.0); }
-    [[nodiscard]] std::string seen() const {
-        return fmt::format("status {}, {}", status, canary().dump());
-    }
-};
 
 class canary_play {
 public:
@@ -66,30 +42,9 @@ public:
 private:
     [[nodiscard]] std::stop_token stop() const { return on_.context().stop; }
 
-    [[nodiscard]] host::command check(std::vector<std::string> options) const {
-        options.insert(options.begin(),
-                       {"check", guest_.guest.name, "--from", "kvm01", "--to", "kvm02", "--json"});
-        host::command out = kvmig_command(std::move(options));
-        out.timeout = longest_check;
-        return out;
-    }
-    expected<checked> ask(const std::string &doing, std::vector<std::string> options) {
-        on_.context().tell(doing);
-        const auto begun = std::chrono::steady_clock::now();
-        auto done = host::run(check(std::move(options)), stop());
-        if (!done) return fail(std::move(done).error());
-        checked out;
-        out.seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-        out.status = done->status;
-        out.answer = nlohmann::json::parse(done->out, nullptr, false);
-        if (out.answer.is_discarded() || !out.answer.is_object()) {
-            return fail(make_error(error_kind::protocol,
-                                   fmt::format("kvmig check ended with status {}", done->status))
-                            .because(make_error(error_kind::failed, done->err)));
-        }
-        out_.samples[doing] = out.answer;
-        return out;
+    [[nodiscard]] expected<checked> ask(const std::string &doing,
+                                        std::vector<std::string> options) {
+        return ask_check(on_.context(), doing, check_command(guest_, std::move(options)));
     }
     expected<void> prove_nothing_remains(const std::string &when) {
         auto after = belongings(on_.on());
@@ -107,7 +62,7 @@ private:
         auto told = ask("checking with a canary", {"--canary"});
         if (!told) return fail(std::move(told).error());
         out_.prove("healthy: the canary arrives, and nothing blocks",
-                   told->status == 0 && told->outcome() == "arrived", told->seen());
+                   told->status == 0 && told->outcome() == "arrived", told->canary().dump());
         out_.measure("canary", told->in_canary(), "s");
         out_.measure("check with a canary", told->seconds, "s");
         return prove_nothing_remains("healthy");
@@ -122,7 +77,7 @@ private:
         auto told = ask("checking with a canary, the ports rejected", {"--canary", "--p2p"});
         if (!told) return fail(std::move(told).error());
         out_.prove("ports rejected: the canary does not arrive, and the status says so",
-                   told->status == 3 && told->outcome() == "lost", told->seen());
+                   told->status == 3 && told->outcome() == "lost", told->canary().dump());
         out_.prove(fmt::format("ports rejected: {} is named first", what.diagnosed),
                    told->cause() == what.diagnosed, told->cause());
         out_.measure("ports rejected: check with a canary", told->seconds, "s");
@@ -132,7 +87,7 @@ private:
         host::command virsh =
             remote_command(*find_machine("kvm01"), {"virsh", "migrate", "--live", guest_.guest.name,
                                                     libvirt_uri(*find_machine("kvm02"))});
-        virsh.timeout = longest_check;
+        virsh.timeout = longest_attempt;
         auto moved = host::run(virsh, stop());
         if (!moved) return fail(std::move(moved).error());
         out_.prove("ports rejected: virsh fails too", moved->status != 0, moved->err);
@@ -152,7 +107,7 @@ private:
 
     expected<void> killed() {
         on_.context().tell("checking with a canary, to be killed once it is on its way");
-        host::command cmd = check({"--canary"});
+        host::command cmd = check_command(guest_, {"--canary"});
         cmd.grace = std::chrono::milliseconds{0};
         child program(cmd);
         bool seen = false;
@@ -172,7 +127,7 @@ private:
         if (!told) return fail(std::move(told).error());
         out_.prove("killed: the next check sweeps it, and its own arrives",
                    told->status == 0 && told->outcome() == "arrived" && told->swept(),
-                   told->seen());
+                   told->canary().dump());
         return prove_nothing_remains("killed and swept");
     }
 

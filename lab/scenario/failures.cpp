@@ -2,11 +2,13 @@
 /// fail-*: a migration that fails as documented, is diagnosed from what libvirt says, mended as the
 /// diagnosis prints, and then succeeds.
 #include <lab/cli/diagnosis_text.hpp>
+#include <lab/facts/facts_file.hpp>
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/failures.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 #include <lab/scenario/tls_files.hpp>
+#include <lab/topology/files.hpp>
 
 #include <kvmig/diagnosis.hpp>
 #include <kvmig/model/connection_uri.hpp>
@@ -97,6 +99,11 @@ private:
                                                             : precheck::storage_copy::none,
                                         stop());
         if (!facts) return fail(std::move(facts).error());
+        // Facts of broken hosts: what the rules are tested with (tests/corpus/facts/record.py).
+        const std::filesystem::path &folder = on_.context().folder;
+        auto kept = make_directory(folder);
+        if (kept) kept = write_facts(*facts, folder / "facts.json");
+        if (!kept) return kept;
         const precheck::report told = precheck::check(*facts);
         std::vector<std::string> found;
         bool seen = false;

@@ -6,6 +6,8 @@
 #include <lab/scenario/stage.hpp>
 #include <lab/scenario/tls_files.hpp>
 
+#include <kvmig/run/canary_libvirt.hpp>
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -105,8 +107,28 @@ expected<void> move_captured(stage &on, performer &guest, const std::string &pre
     return {};
 }
 
+/// A canary by TLS says beforehand whether a guest would arrive.
+expected<void> prove_canary(stage &on, const performer &guest, precheck::canary_fate awaited,
+                            const std::string &when) {
+    on.context().tell(when + ": a canary by TLS");
+    auto flown =
+        run::send_canary(guest.at, on.on().kvm02(),
+                         {.move = {.flags = {flag::live, flag::tls}}, .stop = on.context().stop});
+    if (!flown) return fail(std::move(flown).error());
+    on.context().out.prove(
+        fmt::format("{}: a canary by TLS {}", when,
+                    awaited == precheck::canary_fate::arrived ? "arrives" : "is lost"),
+        flown->fate == awaited, flown->said);
+    return {};
+}
+
 expected<void> encrypt(stage &on, performer &guest) {
+    using precheck::canary_fate;
+    auto sent = prove_canary(on, guest, canary_fate::lost, "without certificates");
+    if (!sent) return sent;
     if (auto done = hand_out_certificates(on.context()); !done) return done;
+    sent = prove_canary(on, guest, canary_fate::arrived, "with certificates");
+    if (!sent) return sent;
     auto done = move_captured(on, guest, "without TLS: ", on.on().kvm02(), {}, true);
     if (!done) return done;
     return move_captured(on, guest, "with TLS: ", on.on().kvm01(),

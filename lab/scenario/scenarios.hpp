@@ -29,5 +29,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_monitor();
 [[nodiscard]] scenario shared_proof();
 [[nodiscard]] scenario check_canary();
+[[nodiscard]] scenario check_facts();
 
 } // namespace kvmig::lab

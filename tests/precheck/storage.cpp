@@ -139,6 +139,21 @@ TEST_CASE("an image outside every pool, or in a stopped one, may be there or not
     CHECK(told(f, "KVM-STO-002") == unknown);
 }
 
+TEST_CASE(
+    "in a folder that is proven to be shared the image is there, unless a pool says otherwise") {
+    using model::shared_verdict;
+    auto f = healthy();
+    f.shared.set(image, model::shared_answer{shared_verdict::shared, {"both tokens"}, ""});
+    replace(f.destination, image, [](auto &place) { place.image.reset(); });
+    CHECK(told(f, "KVM-STO-002") == blocks);
+    replace(f.destination, image, [](auto &place) { place = {}; });
+    CHECK_FALSE(told(f, "KVM-STO-002"));
+    forget(f.destination, image);
+    CHECK_FALSE(told(f, "KVM-STO-002"));
+    f.shared.set(image, model::shared_answer{shared_verdict::unknown, {"no token"}, ""});
+    CHECK(told(f, "KVM-STO-002") == unknown);
+}
+
 TEST_CASE("a backing file that is missing blocks, unless whole disks are copied") {
     auto f = healthy();
     replace(f.destination, base, [](auto &place) { place.image.reset(); });

@@ -147,6 +147,10 @@ inline observations look_image(const facts &f, const model::disk_source &image,
     const auto told = f.destination.storage.of(name);
     const std::string whether = "whether " + what + " ('" + name + "') is there";
     const std::vector<std::string> look = {ssh(f.destination, "ls -l " + shell_word(name))};
+    // What is proven to be shared has the image too; what a pool there tells of it counts more.
+    const auto proof = f.shared.of(name);
+    const bool shared = proof.known() && proof->verdict == model::shared_verdict::shared;
+    if (shared && (!told.known() || told->pool.empty())) return {};
     if (!told.known()) return {missing(f.destination, whether, told, look)};
     if (told->pool.empty()) {
         return {{severity::unknown, f.destination.name,
