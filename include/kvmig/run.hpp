@@ -69,4 +69,5 @@
 #include <kvmig/run/steer.hpp>
 #include <kvmig/run/storage_targets.hpp>
 #include <kvmig/run/target_images.hpp>
+#include <kvmig/run/watch_ksm.hpp>
 #include <kvmig/run/whereabouts.hpp>
