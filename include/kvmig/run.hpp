@@ -31,6 +31,7 @@
 #include <kvmig/run/copy_plan.hpp>
 #include <kvmig/run/copy_rebased.hpp>
 #include <kvmig/run/describe_cold.hpp>
+#include <kvmig/run/domain_settings.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>
