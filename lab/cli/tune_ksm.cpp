@@ -132,7 +132,7 @@ nlohmann::json figures_of(const tuning::ksm_sample &sample, const tuning::ksm_de
 /// Tells the rounds of `--watch`.
 class ksm_log {
 public:
-    ksm_log(bool json, bool dry_run) : json_(json), dry_run_(dry_run) {}
+    ksm_log(bool as_json, bool dry_run) : json_(as_json), dry_run_(dry_run) {}
 
     void operator()(const run::ksm_round &round) {
         if (json_) {

@@ -69,9 +69,13 @@ expected<tune_answer> plan_for_profile(const tune_request &asked, const host::ke
 CLI::Validator profile_or_file() {
     return CLI::Validator(
         [](const std::string &text) {
-            if (is_profile_name(text) || CLI::ExistingFile(text).empty()) return std::string{};
-            return fmt::format("there is no profile {0} and no file of that name; the profiles are "
-                               "{1}",
+            // A path is told of when it is read.
+            if (is_profile_name(text) || text.find('/') != std::string::npos ||
+                CLI::ExistingFile(text).empty()) {
+                return std::string{};
+            }
+            return fmt::format("there is no profile {} and no file of that name; the profiles are "
+                               "{}",
                                text, fmt::join(profile_names(), ", "));
         },
         fmt::format("{{{}}}", fmt::join(profile_names(), ",")));

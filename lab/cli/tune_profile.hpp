@@ -11,7 +11,7 @@ namespace kvmig::lab::cli {
 [[nodiscard]] expected<tune_answer> plan_for_profile(const tune_request &asked,
                                                      const host::kernel_files &files);
 
-/// Takes the name of a profile, or a file that is there.
+/// Takes the name of a profile, a file that is there, or a path.
 [[nodiscard]] CLI::Validator profile_or_file();
 
 } // namespace kvmig::lab::cli

@@ -207,6 +207,9 @@ TEST_CASE("a profile that is wrong is told line by line, and nothing is written"
                                   Catch::Contains("cannot be put back") &&
                                   Catch::Contains("mine.conf, line 4"));
     CHECK(host.all() == before);
+    const auto none = host.tune({"profile", "./none.conf"});
+    CHECK(none.status != exit_status::done);
+    CHECK_THAT(none.messages, Catch::Contains("./none.conf"));
     CHECK_THAT(test::refusal_of(lab::cli::add_tune, {"tune", "profile", "balanced"}),
                Catch::Contains("no profile balanced") && Catch::Contains("virtual-host"));
 }

@@ -18,7 +18,7 @@ using lab::cli::exit_status;
 
 namespace {
 
-constexpr const char *uri = "test:///default";
+constexpr const char *driver_uri = "test:///default";
 
 // The test driver refuses a limit without a burst, which QEMU takes.
 
@@ -26,7 +26,7 @@ constexpr const char *uri = "test:///default";
 class tuned_guest : public test::tuned_host {
 public:
     tuned_guest() {
-        auto on = libvirt::connection::open(uri);
+        auto on = libvirt::connection::open(driver_uri);
         REQUIRE(on);
         auto of = libvirt::domain::define(
             *on, "<domain type='test'><name>tuned</name><memory unit='MiB'>1024</memory>"
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] const libvirt::domain &guest() const { return of_.front(); }
 
     [[nodiscard]] test::outcome set(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.end(), {"--connect", uri});
+        arguments.insert(arguments.end(), {"--connect", driver_uri});
         return tune(std::move(arguments));
     }
     [[nodiscard]] tuning::iotune disk(const char *name, unsigned flags) const {
@@ -66,14 +66,14 @@ private:
     std::vector<libvirt::domain> of_; // one
 };
 
-constexpr unsigned live = VIR_DOMAIN_AFFECT_LIVE;
-constexpr unsigned config = VIR_DOMAIN_AFFECT_CONFIG;
+constexpr unsigned of_now = VIR_DOMAIN_AFFECT_LIVE;
+constexpr unsigned of_later = VIR_DOMAIN_AFFECT_CONFIG;
 
 } // namespace
 
 TEST_CASE("tune disk: shown, set for now and for later, and put back") {
     const tuned_guest host;
-    const auto none = host.disk("vda", live);
+    const auto none = host.disk("vda", of_now);
     CHECK_THAT(host.set({"disk", "tuned", "vda"}).answer,
                Catch::Contains("tuned vda (live): no limits"));
 
@@ -81,7 +81,7 @@ TEST_CASE("tune disk: shown, set for now and for later, and put back") {
     CHECK(dry.status == exit_status::done);
     CHECK_THAT(dry.answer, Catch::Contains("total_iops_sec of tuned vda (live)  0 -> 500") &&
                                Catch::Contains("risk"));
-    CHECK(host.disk("vda", live) == none);
+    CHECK(host.disk("vda", of_now) == none);
     CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
 
     const auto said = host.set({"disk", "tuned", "vda", "--total-iops-sec", "500",
@@ -91,7 +91,7 @@ TEST_CASE("tune disk: shown, set for now and for later, and put back") {
     CHECK(answer.at("schema") == "kvmig.tune/1");
     CHECK(answer.at("changes").size() == 4);
     CHECK(answer.at("changes").at(0).at("kind") == "parameter");
-    for (const unsigned where : {live, config}) {
+    for (const unsigned where : {of_now, of_later}) {
         const auto now = host.disk("vda", where);
         CHECK(now[tuning::io_limit::total_iops].avg == 500);
         CHECK(now[tuning::io_limit::total_iops].max == 900);
@@ -100,7 +100,7 @@ TEST_CASE("tune disk: shown, set for now and for later, and put back") {
     CHECK(host.set({"disk", "tuned", "vda", "--total-bytes-sec", "4096", "--total-bytes-sec-max",
                     "8192", "--config"})
               .status == exit_status::done);
-    CHECK(host.disk("vda", config)[tuning::io_limit::total_iops].avg == 500);
+    CHECK(host.disk("vda", of_later)[tuning::io_limit::total_iops].avg == 500);
     CHECK_THAT(
         host.set({"disk", "tuned", "vda", "--config"}).answer,
         Catch::Contains("tuned vda (config): total_bytes_sec=4096 total_bytes_sec_max=8192"));
@@ -109,7 +109,7 @@ TEST_CASE("tune disk: shown, set for now and for later, and put back") {
     const auto back = host.tune({"--revert"});
     CHECK(back.status == exit_status::done);
     CHECK_THAT(back.answer, Catch::Contains("iotune vda config"));
-    for (const unsigned where : {live, config})
+    for (const unsigned where : {of_now, of_later})
         CHECK_FALSE(host.disk("vda", where)[tuning::io_limit::total_iops].avg != 0);
     CHECK_THAT(host.tune({"--revert"}).messages, Catch::Contains("0 put back"));
 }
@@ -163,10 +163,10 @@ TEST_CASE("tune memory: hazards told, set, and put back") {
     CHECK_THAT(said.answer, Catch::Contains("hard_limit of tuned (config)  unlimited -> 1048576") &&
                                 Catch::Contains("OOM killer") &&
                                 Catch::Contains("note: hard_limit 1024 MiB"));
-    CHECK(host.memory(config).hard_limit == bytes::gib(1));
+    CHECK(host.memory(of_later).hard_limit == bytes::gib(1));
     CHECK(host.set({"memory", "tuned", "--soft-limit", "512M", "--config"}).status ==
           exit_status::done);
-    CHECK(host.memory(config).hard_limit == bytes::gib(1));
+    CHECK(host.memory(of_later).hard_limit == bytes::gib(1));
     CHECK_THAT(host.set({"memory", "tuned", "--config"}).answer,
                Catch::Contains("tuned (config): hard_limit=1048576 soft_limit=524288"));
     const auto below = host.set({"memory", "tuned", "--swap-hard-limit", "512M", "--config"});
@@ -174,9 +174,9 @@ TEST_CASE("tune memory: hazards told, set, and put back") {
     CHECK_THAT(below.messages, Catch::Contains("524288 KiB is below hard_limit, 1048576 KiB"));
     CHECK(host.set({"memory", "tuned", "--hard-limit", "unlimited", "--config"}).status ==
           exit_status::done);
-    CHECK(host.memory(config).hard_limit == std::nullopt);
+    CHECK(host.memory(of_later).hard_limit == std::nullopt);
     CHECK(host.tune({"--revert"}).status == exit_status::done);
-    CHECK(host.memory(config) == tuning::memtune{});
+    CHECK(host.memory(of_later) == tuning::memtune{});
 }
 
 TEST_CASE("tune --revert puts back files and domains, and each although the other fails") {
@@ -190,7 +190,7 @@ TEST_CASE("tune --revert puts back files and domains, and each although the othe
     const auto half = host.tune({"--revert"});
     CHECK(half.status == exit_status::failed);
     CHECK_THAT(half.messages, Catch::Contains("swappiness"));
-    CHECK(host.memory(config) == tuning::memtune{});
+    CHECK(host.memory(of_later) == tuning::memtune{});
     std::filesystem::remove(swappiness);
     host.put("/proc/sys/vm/swappiness", "10\n");
     CHECK(host.tune({"--revert"}).status == exit_status::done);
