@@ -122,20 +122,29 @@ template <class Read>
     return out;
 }
 
-/// Sets them together, so that libvirt takes them in the order that the kernel wants;
-/// `min_guarantee` is left out, which QEMU's driver refuses.
+/// Sets those that differ, since a host that does not count swap refuses its limit even where it is
+/// none; together, so that libvirt takes them in the order that the kernel wants. `min_guarantee`
+/// is left out, which QEMU's driver refuses.
 [[nodiscard]] inline expected<void> write_memtune(const domain &of, const tuning::memtune &to,
                                                   unsigned flags) {
-    const std::array<std::pair<const char *, std::optional<bytes>>, 3> all = {
-        {{VIR_DOMAIN_MEMORY_HARD_LIMIT, to.hard_limit},
-         {VIR_DOMAIN_MEMORY_SOFT_LIMIT, to.soft_limit},
-         {VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, to.swap_hard_limit}}};
+    const auto now = read_memtune(of, flags);
+    if (!now) return fail(now.error());
+    struct row {
+        const char *name;
+        std::optional<bytes> tuning::memtune::*limit;
+    };
     typed_parameters params;
-    for (const auto &[name, value] : all) {
+    for (const auto &[name, limit] :
+         {row{VIR_DOMAIN_MEMORY_HARD_LIMIT, &tuning::memtune::hard_limit},
+          row{VIR_DOMAIN_MEMORY_SOFT_LIMIT, &tuning::memtune::soft_limit},
+          row{VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, &tuning::memtune::swap_hard_limit}}) {
+        const std::optional<bytes> &value = to.*limit;
+        if (value == (*now).*limit) continue;
         const unsigned long long kib =
             value ? value->count() / 1024 : VIR_DOMAIN_MEMORY_PARAM_UNLIMITED;
         if (auto added = params.add(name, kib); !added) return added;
     }
+    if (params.size() == 0) return {};
     if (virDomainSetMemoryParameters(of.raw(), params.data(), params.size(), flags) < 0) {
         return fail(of.problem("cannot set the limits of the memory"));
     }
