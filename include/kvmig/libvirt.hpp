@@ -8,6 +8,7 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/dirty_rate.hpp>
 #include <kvmig/libvirt/domain.hpp>
+#include <kvmig/libvirt/domain_limits.hpp>
 #include <kvmig/libvirt/domain_reasons.hpp>
 #include <kvmig/libvirt/error.hpp>
 #include <kvmig/libvirt/event_loop.hpp>

@@ -31,6 +31,7 @@
 #include <kvmig/run/copy_plan.hpp>
 #include <kvmig/run/copy_rebased.hpp>
 #include <kvmig/run/describe_cold.hpp>
+#include <kvmig/run/domain_settings.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>
@@ -69,4 +70,5 @@
 #include <kvmig/run/steer.hpp>
 #include <kvmig/run/storage_targets.hpp>
 #include <kvmig/run/target_images.hpp>
+#include <kvmig/run/watch_ksm.hpp>
 #include <kvmig/run/whereabouts.hpp>

@@ -17,5 +17,6 @@
 #include <kvmig/tuning/memtune.hpp>
 #include <kvmig/tuning/plan.hpp>
 #include <kvmig/tuning/profile.hpp>
+#include <kvmig/tuning/profile_file.hpp>
 #include <kvmig/tuning/transparent_huge_pages.hpp>
 #include <kvmig/tuning/value.hpp>

@@ -15,5 +15,6 @@
 #include <kvmig/xml/domain.hpp>
 #include <kvmig/xml/domain_capabilities.hpp>
 #include <kvmig/xml/domain_needs.hpp>
+#include <kvmig/xml/iotune_groups.hpp>
 #include <kvmig/xml/storage.hpp>
 #include <kvmig/xml/writer.hpp>

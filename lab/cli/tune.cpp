@@ -2,6 +2,10 @@
 // kvmig tune: plans, applies and puts back what tunes a host.
 #include <lab/cli/help.hpp>
 #include <lab/cli/subcommands.hpp>
+#include <lab/cli/tune_domain.hpp>
+#include <lab/cli/tune_ksm.hpp>
+#include <lab/cli/tune_profile.hpp>
+#include <lab/cli/tune_request.hpp>
 #include <lab/cli/tuning_text.hpp>
 
 #include <kvmig/core/expected.hpp>
@@ -10,15 +14,10 @@
 #include <kvmig/host/revert_record.hpp>
 #include <kvmig/host/tuning_facts.hpp>
 #include <kvmig/tuning/huge_pages.hpp>
-#include <kvmig/tuning/ksm_plan.hpp>
-#include <kvmig/tuning/ksm_policy.hpp>
-#include <kvmig/tuning/ksmtuned.hpp>
-#include <kvmig/tuning/profile.hpp>
 #include <kvmig/tuning/transparent_huge_pages.hpp>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -35,40 +34,6 @@
 
 namespace kvmig::lab::cli {
 
-namespace {
-
-struct tune_request {
-    bool dry_run = false;
-    bool revert = false;
-    std::string root = "/";
-
-    std::string policy = "profit";
-    std::vector<std::string> leaving;
-    std::vector<std::string> tenants; ///< DOMAIN=TENANT
-    double cpu_ceiling = 20;          ///< per cent
-    double keep_free = 20;            ///< per cent
-
-    std::vector<std::string> guests;
-    std::string page = "2M";
-    std::string keep = "512M";
-    std::optional<std::string> thp_enabled;
-    std::optional<std::string> thp_defrag;
-    std::optional<std::string> thp_shmem_enabled;
-
-    std::string profile;
-};
-
-/// A plan, and what the answer tells beside it.
-struct tune_answer {
-    tuning::plan plan;
-    nlohmann::json more = nlohmann::json::object();
-    std::string text; ///< before the plan
-};
-
-using planner =
-    std::function<expected<tune_answer>(const tune_request &, const host::kernel_files &)>;
-
-/// `4G`, `512MiB`, `1048576k`; bytes without a unit.
 expected<bytes> parse_size(std::string_view text) {
     const auto wrong = [&] {
         return fail(make_error(error_kind::invalid_argument,
@@ -93,76 +58,10 @@ expected<bytes> parse_size(std::string_view text) {
     return bytes{*count << shift};
 }
 
-expected<tuning::ksm_guest *> find_guest(tuning::ksm_sample &sample, const std::string &name) {
-    for (tuning::ksm_guest &guest : sample.guests) {
-        if (guest.name == name) return &guest;
-    }
-    return fail(make_error(error_kind::not_found, "no guest of that name runs here").about(name));
-}
+namespace {
 
-expected<tune_answer> plan_for_ksm(const tune_request &asked, const host::kernel_files &files) {
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now().time_since_epoch());
-    auto sample = host::read_ksm_sample(files, now);
-    if (!sample) return fail(std::move(sample.error()));
-    for (const std::string &name : asked.leaving) {
-        const auto guest = find_guest(*sample, name);
-        if (!guest) return fail(guest.error());
-        (*guest)->leaving = true;
-    }
-    for (const std::string &text : asked.tenants) {
-        const auto equals = text.find('=');
-        if (equals == std::string::npos || equals + 1 == text.size()) {
-            return fail(
-                make_error(error_kind::invalid_argument, "a tenant is told as DOMAIN=TENANT")
-                    .about("--tenant " + text));
-        }
-        const auto guest = find_guest(*sample, text.substr(0, equals));
-        if (!guest) return fail(guest.error());
-        (*guest)->tenant = text.substr(equals + 1);
-    }
-    tuning::ksm_decision decided;
-    if (asked.policy == "ksmtuned") {
-        auto daemon = tuning::ksmtuned::start(sample->memory.total);
-        if (!daemon) return fail(std::move(daemon.error()));
-        bytes committed;
-        for (const tuning::ksm_guest &guest : sample->guests) committed = committed + guest.rss;
-        const tuning::memory_facts &m = sample->memory;
-        decided = tuning::decision_of(daemon->step(m.free + m.buffers + m.cached, committed));
-    } else if (asked.policy == "profit") {
-        tuning::ksm_policy_settings settings;
-        settings.cpu_ceiling = asked.cpu_ceiling / 100;
-        settings.keep_free = asked.keep_free / 100;
-        auto policy = tuning::ksm_policy::make(settings);
-        if (!policy) return fail(std::move(policy.error()));
-        decided = policy->step(*sample);
-    } else {
-        decided.action =
-            asked.policy == "stop" ? tuning::ksm_action::stop : tuning::ksm_action::unmerge;
-        decided.reason = "asked for";
-    }
-    auto plan = tuning::plan_ksm(sample->ksm, decided);
-    if (!plan) return fail(std::move(plan.error()));
-    tune_answer out;
-    out.plan = std::move(*plan);
-    out.more["decision"] = {{"action", to_string(decided.action)}, {"reason", decided.reason}};
-    nlohmann::json &facts = out.more["facts"];
-    for (const tuning::ksm_file &file : tuning::ksm_files) {
-        if (const auto value = get(sample->ksm, file.name)) facts[std::string(file.name)] = *value;
-    }
-    out.text = fmt::format("{}: {}\n", to_string(decided.action), decided.reason);
-    if (const auto saved = tuning::saved(sample->ksm, sample->page)) {
-        out.more["saved_bytes"] = saved->count();
-        out.text += fmt::format("saved now: {:.1f} MiB", saved->as_mib());
-        if (const auto profit = tuning::profit(sample->ksm, sample->page)) {
-            out.more["profit_bytes"] = *profit;
-            out.text += fmt::format(", less the account: {:.1f} MiB",
-                                    static_cast<double>(*profit) / (1024.0 * 1024.0));
-        }
-        out.text += '\n';
-    }
-    return out;
-}
+using planner =
+    std::function<expected<tune_answer>(const tune_request &, const host::kernel_files &)>;
 
 /// `SIZE` or `SIZE@NODE`.
 expected<tuning::huge_page_demand> parse_guest(const std::string &text, bytes page) {
@@ -220,57 +119,64 @@ expected<tune_answer> plan_for_hugepages(const tune_request &asked,
     return out;
 }
 
-expected<tune_answer> plan_for_profile(const tune_request &asked, const host::kernel_files &files) {
-    const auto found = tuning::find_profile(asked.profile);
-    if (!found) return fail(found.error());
-    const host::profile_files read = host::read_profile(files, *found);
-    tune_answer out;
-    out.plan = tuning::plan_profile(*found, read.texts);
-    for (const std::string &why : read.unreadable) out.plan.note(why);
-    out.more["profile"] = found->name;
-    return out;
+/// Puts back what one record holds, if there is one, or tells what would be.
+template <class Files, class Open>
+expected<void> put_back_record(const tune_request &asked, const std::filesystem::path &place,
+                               const Files &files, Open open, host::revert_result &done,
+                               std::size_t &dropped) {
+    std::error_code code;
+    const auto there = std::filesystem::status(place, code).type();
+    if (there == std::filesystem::file_type::none) {
+        return fail(make_error(error_kind::environment,
+                               fmt::format("cannot look for the record: {}", code.message()))
+                        .about(place.string())
+                        .advise("run as root"));
+    }
+    if (there == std::filesystem::file_type::not_found) return {};
+    expected<host::revert_record> record = open();
+    if (!record) return fail(record.error());
+    dropped += record->dropped();
+    host::revert_result here;
+    if (asked.dry_run) {
+        for (const host::revert_entry &each : record->entries()) {
+            here.restored.insert(here.restored.begin(), each.path);
+        }
+    } else {
+        auto result = host::revert(files, *record);
+        if (!result) return fail(std::move(result.error()));
+        here = std::move(*result);
+    }
+    done.restored.insert(done.restored.end(), here.restored.begin(), here.restored.end());
+    done.gone.insert(done.gone.end(), here.gone.begin(), here.gone.end());
+    return {};
 }
 
-expected<host::revert_record> open_record(const tune_request &asked,
-                                          const host::kernel_files &files) {
-    auto boot = host::read_boot_id(files);
-    if (!boot) return fail(std::move(boot.error()));
-    return host::revert_record::open(host::revert_record_path(asked.root), std::move(*boot));
+/// The record of domains; what it tells outlives a boot.
+expected<host::revert_record> open_domain_record(const tune_request &asked) {
+    return host::revert_record::open(domain_record_path(asked), "");
 }
 
 exit_status put_back(const tune_request &asked, const context &ctx) {
     const host::kernel_files files{asked.root};
     host::revert_result done;
     std::size_t dropped = 0;
-    const auto place = host::revert_record_path(asked.root);
-    std::error_code code;
-    const auto there = std::filesystem::status(place, code).type();
-    if (there == std::filesystem::file_type::none) {
-        return report(make_error(error_kind::environment,
-                                 fmt::format("cannot look for the record: {}", code.message()))
-                          .about(place.string())
-                          .advise("run as root"));
+    const auto of_host = put_back_record(
+        asked, host::revert_record_path(asked.root), files,
+        [&] { return open_record(asked, files); }, done, dropped);
+    const auto of_domains = put_back_record(
+        asked, domain_record_path(asked), settings_of_domains(),
+        [&] { return open_domain_record(asked); }, done, dropped);
+    exit_status status = exit_status::done; // that of the last which failed
+    for (const auto *each : {&of_host, &of_domains}) {
+        if (!*each) status = report(each->error());
     }
-    if (there != std::filesystem::file_type::not_found) {
-        auto record = open_record(asked, files);
-        if (!record) return report(record.error());
-        dropped = record->dropped();
-        if (asked.dry_run) {
-            for (const host::revert_entry &each : record->entries()) {
-                done.restored.insert(done.restored.begin(), each.path);
-            }
-        } else {
-            auto result = host::revert(files, *record);
-            if (!result) return report(result.error());
-            done = std::move(*result);
-        }
-    }
+    if (!of_host && !of_domains) return status;
     if (ctx.json) {
         nlohmann::json out = tuning_json(done);
         out["dry_run"] = asked.dry_run;
         out["dropped"] = dropped;
         fmt::print("{}\n", out.dump(2));
-        return exit_status::done;
+        return status;
     }
     fmt::print("{}", tuning_text(done));
     if (dropped != 0) fmt::print(stderr, "{} changes went with the last reboot\n", dropped);
@@ -279,30 +185,35 @@ exit_status put_back(const tune_request &asked, const context &ctx) {
     } else {
         fmt::print(stderr, "{} put back\n", done.restored.size());
     }
-    return exit_status::done;
+    return status;
 }
 
 exit_status act(const tune_request &asked, const context &ctx, const planner &make) {
     if (asked.revert) return put_back(asked, ctx);
+    if (asked.watch) return watch_for_ksm(asked, ctx);
     const host::kernel_files files{asked.root};
     auto made = make(asked, files);
     if (!made) return report(made.error());
-    const bool apply = !asked.dry_run && !made->plan.empty();
+    const bool apply = !asked.dry_run && !asked.diff && !made->plan.empty();
     if (apply) {
-        auto record = open_record(asked, files);
+        auto record = made->steps ? open_domain_record(asked) : open_record(asked, files);
         if (!record) return report(record.error());
-        if (auto done = host::apply(files, *record, made->plan); !done) return report(done.error());
+        const auto domains = settings_of_domains();
+        const auto done = made->steps ? host::apply(domains, *record, *made->steps)
+                                      : host::apply(files, *record, made->plan);
+        if (!done) return report(done.error());
     }
     if (ctx.json) {
         nlohmann::json out = tuning_json(made->plan);
-        out["dry_run"] = asked.dry_run;
+        out["dry_run"] = asked.dry_run || asked.diff;
         out.update(made->more);
         fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
         return exit_status::done;
     }
-    fmt::print("{}{}", made->text, tuning_text(made->plan));
+    fmt::print("{}{}", made->text, asked.diff ? notes_text(made->plan) : tuning_text(made->plan));
+    const bool shows = asked.diff || (!asked.domain.empty() && !made->steps);
     if (made->plan.empty()) {
-        fmt::print(stderr, "nothing to change\n");
+        if (!shows) fmt::print(stderr, "nothing to change\n");
     } else if (apply) {
         fmt::print(stderr, "{} applied; kvmig tune --revert puts back what was there\n",
                    made->plan.changes.size());
@@ -319,8 +230,9 @@ void add_tune(CLI::App &app, context &ctx) {
     CLI::App *tune = app.add_subcommand("tune", "Plan, apply and put back what tunes this host");
     tune->add_flag("--dry-run", asked->dry_run, "Show what would be done, and write nothing");
     tune->add_flag("--json", ctx.json, "Answer as JSON (kvmig.tune/1) on stdout");
-    tune->add_flag("--revert", asked->revert,
-                   "Put back everything that kvmig tune changed on this host");
+    tune->add_flag(
+        "--revert", asked->revert,
+        "Put back everything that kvmig tune changed on this host, or of domains from it");
     tune->add_option("--root", asked->root, "The host whose /sys, /proc and /var are below DIR")
         ->type_name("DIR")
         ->check(CLI::ExistingDirectory)
@@ -340,8 +252,12 @@ void add_tune(CLI::App &app, context &ctx) {
         return sub;
     };
 
-    CLI::App *ksm = topic("ksm", "Merging of like pages, by memory and profit", plan_for_ksm,
-                          [](const tune_request &) { return std::string{}; });
+    CLI::App *ksm =
+        topic("ksm", "Merging of like pages, by memory and profit", plan_for_ksm,
+              [](const tune_request &r) {
+                  const bool once = r.policy == "stop" || r.policy == "unmerge";
+                  return std::string(r.watch && once ? "--policy profit or ksmtuned" : "");
+              });
     ksm->add_option("--policy", asked->policy,
                     "profit: by need, profit and cost; ksmtuned: one step of its algorithm; stop; "
                     "unmerge")
@@ -355,10 +271,22 @@ void add_tune(CLI::App &app, context &ctx) {
         ->capture_default_str();
     ksm->add_option("--keep-free", asked->keep_free, "Per cent of memory that is to stay free")
         ->capture_default_str();
+    auto *watch =
+        ksm->add_flag("--watch", asked->watch, "Decide again and again, until it is told to end");
+    ksm->add_option("--every", asked->every, "How long from one decision to the next")
+        ->needs(watch)
+        ->check(CLI::Range(1, 86400))
+        ->type_name("SECONDS")
+        ->capture_default_str();
     ksm->footer(
-        closing({"kvmig tune ksm --dry-run", "kvmig tune ksm --policy ksmtuned"},
+        closing({"kvmig tune ksm --dry-run", "kvmig tune ksm --policy ksmtuned",
+                 "kvmig tune ksm --watch --every 30"},
                 "Scans only when memory is needed. Merging lets one guest find out, by the time a "
-                "write takes, what another has in memory."));
+                "write takes, what another has in memory.\n"
+                "--watch tells each change, and each other reason, as a line on stderr; with "
+                "--json each decision as a line on stdout. Ended by Ctrl-C or SIGTERM, it puts "
+                "back what was there when it began, since nobody would steer ksmd any longer; if "
+                "it was killed, --revert does. While it runs nothing else tunes this host."));
 
     CLI::App *huge = topic("hugepages", "Huge pages for guests to come", plan_for_hugepages,
                            [](const tune_request &r) {
@@ -385,24 +313,41 @@ void add_tune(CLI::App &app, context &ctx) {
                 "Pages that are free are used, pages in use are left, and none is given back. A "
                 "guest of 1 GiB needs 512 pages of 2 MiB."));
 
-    CLI::App *profile =
-        topic("profile", "One of tuned's profiles, without its daemon", plan_for_profile,
-              [](const tune_request &r) { return std::string(r.profile.empty() ? "NAME" : ""); });
-    std::vector<std::string> names;
-    for (const tuning::profile &one : tuning::profiles) names.emplace_back(one.name);
-    profile->add_option("NAME", asked->profile, "The profile")->check(CLI::IsMember(names));
-    profile->footer(closing({"kvmig tune profile virtual-host --dry-run"}));
+    CLI::App *profile = topic(
+        "profile", "One of tuned's profiles or your own, without its daemon", plan_for_profile,
+        [](const tune_request &r) { return std::string(r.profile.empty() ? "NAME" : ""); });
+    profile
+        ->add_option("NAME", asked->profile,
+                     "The profile, or a file of your own in the format of tuned.conf")
+        ->check(profile_or_file());
+    profile->add_flag("--diff", asked->diff,
+                      "Show every file with what it holds and what is wanted, and write nothing");
+    profile->footer(
+        closing({"kvmig tune profile virtual-host --dry-run",
+                 "kvmig tune profile virtual-host --diff", "kvmig tune profile ./mine.conf"},
+                "A file has [main] with include=NAME, one of the profiles here, [sysctl] with the "
+                "kernel's names, [sysfs] with paths, and [vm], [cpu] and [disk] with tuned's own "
+                "keys. What is wrong with it is told line by line, before anything is written."));
+
+    const missing no_domain = [](const tune_request &r) {
+        return std::string(r.domain.empty() ? "DOMAIN" : "");
+    };
+    add_disk_options(*topic("disk", "Limits of a domain's disk", plan_for_disk, no_domain), asked);
+    add_memory_options(*topic("memory", "Limits of a domain's memory", plan_for_memory, no_domain),
+                       asked);
 
     // Runs after that of the topic.
     tune->final_callback([asked, tune, &ctx] {
         if (!tune->get_subcommands().empty()) return;
-        if (!asked->revert) throw CLI::RequiredError("ksm, hugepages, profile or --revert");
+        if (!asked->revert)
+            throw CLI::RequiredError("ksm, hugepages, profile, disk, memory or --revert");
         ctx.action = [asked, &ctx] { return put_back(*asked, ctx); };
     });
     tune->footer(
         closing({"kvmig tune profile virtual-host", "kvmig tune --revert"},
-                "What was there is recorded in /var/lib/kvmig/tuning.revert before each write, so "
-                "that --revert puts it back after a crash too.\n"
+                "What was there is recorded in /var/lib/kvmig before each write, so that --revert "
+                "puts it back after a crash too: what is set on this host, and what was set of "
+                "domains from here.\n"
                 "Exit status: 0 done, 1 failed (and put back), 2 wrong usage, 5 this host lacks "
                 "something, or root's rights."));
 }

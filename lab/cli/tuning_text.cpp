@@ -23,6 +23,11 @@ std::string tuning_text(const tuning::plan &all) {
         line("risk", step.risk);
         line("moves", fmt::format("{}", fmt::join(step.moves_too, ", ")));
     }
+    return out + notes_text(all);
+}
+
+std::string notes_text(const tuning::plan &all) {
+    std::string out;
     for (const std::string &note : all.notes) out += fmt::format("note: {}\n", note);
     return out;
 }

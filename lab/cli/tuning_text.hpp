@@ -11,6 +11,7 @@
 namespace kvmig::lab::cli {
 
 [[nodiscard]] std::string tuning_text(const tuning::plan &all);
+[[nodiscard]] std::string notes_text(const tuning::plan &all);
 
 /// `changes` and `notes`; the caller adds the rest.
 [[nodiscard]] nlohmann::json tuning_json(const tuning::plan &all);

@@ -3,11 +3,13 @@
 #include <host/kernel_tree.hpp>
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli_call.hpp>
+#include <lab/tuned_host.hpp>
 #include <support/catch.hpp>
 
 #include <kvmig/host/revert_record.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -16,52 +18,17 @@
 using namespace kvmig;
 using kvmig::testing::kernel_tree;
 using lab::cli::exit_status;
+using test::tuned_host;
 
 namespace {
 
-const std::string ksm = "/sys/kernel/mm/ksm/";
-const std::string node0 = "/sys/devices/system/node/node0/";
-const std::string pool = node0 + "hugepages/hugepages-2048kB/";
-
-/// A host of 16 GiB with little memory left and one guest.
-struct small_host : kernel_tree {
-    small_host() {
-        put("/proc/meminfo",
-            "MemTotal: 16777216 kB\nMemFree: 1000000 kB\nMemAvailable: 1000000 kB\n"
-            "Buffers: 0 kB\nCached: 0 kB\n");
-        put("/proc/sys/kernel/random/boot_id", "this-boot\n");
-        for (const auto &[name, text] :
-             std::vector<std::pair<std::string, std::string>>{{"run", "0"},
-                                                              {"pages_to_scan", "100"},
-                                                              {"sleep_millisecs", "20"},
-                                                              {"pages_shared", "15"},
-                                                              {"pages_sharing", "512"},
-                                                              {"pages_unshared", "0"},
-                                                              {"pages_volatile", "1"},
-                                                              {"full_scans", "0"}}) {
-            put(ksm + name, text + "\n");
-        }
-        put("/proc/100/cmdline", std::string("/usr/bin/kvm\0-name\0vm1\0", 23));
-        put("/proc/100/status", "VmRSS: 1048576 kB\n");
-        put(node0 + "meminfo", "Node 0 MemTotal: 16777216 kB\nNode 0 MemFree: 8388608 kB\n");
-        put(pool + "nr_hugepages", "0\n");
-        put(pool + "free_hugepages", "0\n");
-        put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
-        put("/proc/sys/vm/swappiness", "60\n");
-        put("/proc/sys/vm/dirty_ratio", "20\n");
-        put("/proc/sys/vm/dirty_background_ratio", "10\n");
-    }
-
-    [[nodiscard]] test::outcome tune(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin(), {"tune", "--root", root().string()});
-        return test::call(lab::cli::add_tune, std::move(arguments));
-    }
-};
+const std::string ksm = test::ksm_folder;
+const std::string pool = test::huge_page_pool;
 
 } // namespace
 
 TEST_CASE("tune ksm shows its plan with reasons, and writes nothing when it is dry") {
-    const small_host host;
+    const tuned_host host;
     const auto before = host.all();
     const auto said = host.tune({"ksm", "--policy", "ksmtuned", "--dry-run"});
     CHECK(said.status == exit_status::done);
@@ -75,7 +42,7 @@ TEST_CASE("tune ksm shows its plan with reasons, and writes nothing when it is d
 }
 
 TEST_CASE("tune applies, and --revert puts back what was there") {
-    const small_host host;
+    const tuned_host host;
     const auto before = host.all();
     CHECK(host.tune({"ksm", "--policy", "ksmtuned"}).status == exit_status::done);
     CHECK(host.text(ksm + "run") == "1\n");
@@ -98,7 +65,7 @@ TEST_CASE("tune applies, and --revert puts back what was there") {
 }
 
 TEST_CASE("a record that cannot be looked for is told, not taken for none") {
-    const small_host host;
+    const tuned_host host;
     const auto folder = kvmig::host::revert_record_path(host.root()).parent_path();
     std::filesystem::create_directories(folder.parent_path());
     std::filesystem::create_symlink(folder, folder); // leads nowhere
@@ -108,13 +75,13 @@ TEST_CASE("a record that cannot be looked for is told, not taken for none") {
 }
 
 TEST_CASE("revert after a topic means the same, and where nothing was done makes no file") {
-    const small_host host;
+    const tuned_host host;
     CHECK(host.tune({"profile", "--revert"}).status == exit_status::done);
     CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
 }
 
 TEST_CASE("the plan as JSON has the shape that other programs rely on") {
-    const small_host host;
+    const tuned_host host;
     const auto said = host.tune({"ksm", "--json", "--dry-run"});
     CHECK(said.status == exit_status::done);
     const auto answer = nlohmann::json::parse(said.answer);
@@ -133,7 +100,7 @@ TEST_CASE("the plan as JSON has the shape that other programs rely on") {
 }
 
 TEST_CASE("before a guest leaves it stops, and a guest that is not here is named") {
-    const small_host host;
+    const tuned_host host;
     host.put(ksm + "run", "1\n");
     const auto said = host.tune({"ksm", "--leaving", "vm1", "--dry-run"});
     CHECK_THAT(said.answer,
@@ -144,7 +111,7 @@ TEST_CASE("before a guest leaves it stops, and a guest that is not here is named
 }
 
 TEST_CASE("merging across tenants is warned of") {
-    const small_host host;
+    const tuned_host host;
     host.put("/proc/101/cmdline", std::string("/usr/bin/kvm\0-name\0vm2\0", 23));
     const std::vector<std::string> both{"ksm", "--dry-run", "--tenant", "vm1=red", "--tenant"};
     auto arguments = both;
@@ -160,7 +127,7 @@ TEST_CASE("merging across tenants is warned of") {
 }
 
 TEST_CASE("huge pages: what does not fit or makes no sense is named, and nothing is written") {
-    const small_host host;
+    const tuned_host host;
     const auto before = host.all();
     struct row {
         std::vector<std::string> arguments;
@@ -191,7 +158,7 @@ TEST_CASE("huge pages: what does not fit or makes no sense is named, and nothing
 }
 
 TEST_CASE("a profile: the difference, what is missing said, and once it is there nothing to do") {
-    const small_host host;
+    const tuned_host host;
     const auto said = host.tune({"profile", "virtual-host"});
     CHECK(said.status == exit_status::done);
     CHECK_THAT(said.answer, Catch::Contains("/proc/sys/vm/swappiness  60 -> 10") &&
@@ -201,8 +168,54 @@ TEST_CASE("a profile: the difference, what is missing said, and once it is there
                Catch::Contains("nothing to change"));
 }
 
+TEST_CASE("a profile of one's own, from a file: applied, compared, put back") {
+    const tuned_host host;
+    const auto before = host.all();
+    const auto mine = host.root() / "mine.conf";
+    std::ofstream(mine) << "[main]\ninclude=virtual-host\n[sysctl]\nvm.swappiness=1\n"
+                           "[vm]\ntransparent_hugepages=madvise\n";
+    const auto compared = host.tune({"profile", mine.string(), "--diff"});
+    CHECK(compared.status == exit_status::done);
+    CHECK_THAT(compared.answer,
+               Catch::Contains("! /proc/sys/vm/swappiness  60, wanted 1\n") &&
+                   Catch::Contains("  /sys/kernel/mm/transparent_hugepage/enabled  madvise\n") &&
+                   Catch::Contains("note: this machine has no governor"));
+    CHECK(host.all() == before);
+    const auto shown =
+        nlohmann::json::parse(host.tune({"profile", mine.string(), "--diff", "--json"}).answer);
+    CHECK(shown.at("dry_run") == true);
+    CHECK(shown.at("files").size() == 4);
+    CHECK(shown.at("files").at(3).at("fits") == true);
+    CHECK(shown.at("changes").size() == 3);
+
+    const auto said = host.tune({"profile", mine.string()});
+    CHECK(said.status == exit_status::done);
+    CHECK_THAT(said.answer, Catch::Contains("mine.conf, line 4"));
+    CHECK(host.text("/proc/sys/vm/swappiness") == "1\n");
+    CHECK(host.tune({"--revert"}).status == exit_status::done);
+    CHECK(host.all() == before);
+}
+
+TEST_CASE("a profile that is wrong is told line by line, and nothing is written") {
+    const tuned_host host;
+    const auto before = host.all();
+    const auto mine = host.root() / "mine.conf";
+    std::ofstream(mine) << "[sysctl]\nvm.swappiness=1\nvm.drop_caches=3\n[net]\n";
+    const auto said = host.tune({"profile", mine.string()});
+    CHECK(said.status == exit_status::usage);
+    CHECK_THAT(said.messages, Catch::Contains("mine.conf, line 3") &&
+                                  Catch::Contains("cannot be put back") &&
+                                  Catch::Contains("mine.conf, line 4"));
+    CHECK(host.all() == before);
+    const auto none = host.tune({"profile", "./none.conf"});
+    CHECK(none.status != exit_status::done);
+    CHECK_THAT(none.messages, Catch::Contains("./none.conf"));
+    CHECK_THAT(test::refusal_of(lab::cli::add_tune, {"tune", "profile", "balanced"}),
+               Catch::Contains("no profile balanced") && Catch::Contains("virtual-host"));
+}
+
 TEST_CASE("a read-only file is named before anything is written") {
-    const small_host host;
+    const tuned_host host;
     std::filesystem::permissions(host.at("/proc/sys/vm/swappiness"),
                                  std::filesystem::perms::owner_read);
     const auto before = host.all();
@@ -222,7 +235,7 @@ TEST_CASE("a kernel without KSM is said to have none") {
 }
 
 TEST_CASE("tune refuses arguments that leave open what is wanted") {
-    const small_host host;
+    const tuned_host host;
     const std::string root = host.root().string();
     for (const std::vector<std::string> &arguments : {std::vector<std::string>{"tune"},
                                                       {"tune", "hugepages"},

@@ -189,13 +189,13 @@ TEST_CASE("after a profile was applied nothing is left to do, whatever was there
                 text = std::to_string(random() % 8192) + "\n";
             }
         }
-        for (const profile &p : profiles) {
+        for (const builtin_profile &p : profiles) {
             file_texts now = files;
-            for (const change &step : plan_profile(p, now).changes) {
+            for (const change &step : planned(p.name, now).changes) {
                 CHECK(step.from != step.to);
                 now.at(step.what.name) = step.to + "\n";
             }
-            CHECK(plan_profile(p, now).empty());
+            CHECK(planned(p.name, now).empty());
         }
     }
 }

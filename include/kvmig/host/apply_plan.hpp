@@ -152,10 +152,27 @@ template <class Files, class Record>
 
 } // namespace detail
 
-/// Puts back everything that is recorded, the newest first.
+/// Puts back what is recorded, the newest first: all of it, or all but the first `keep` entries.
 template <class Files, class Record>
-[[nodiscard]] expected<revert_result> revert(Files &files, Record &record) {
-    return detail::put_back(files, record, 0);
+[[nodiscard]] expected<revert_result> revert(Files &files, Record &record, std::size_t keep = 0) {
+    return detail::put_back(files, record, keep);
+}
+
+/// Forgets the entries from `last` on where each names a file that stands between `first` and
+/// `last` already: what it was at `first` can be put back without them. So the record of who
+/// writes the same files for months does not grow.
+template <class Record>
+[[nodiscard]] expected<void> forget_repeated(Record &record, std::size_t first, std::size_t last) {
+    std::set<std::string> known;
+    for (std::size_t i = first; i < record.entries().size(); ++i) {
+        const std::string &path = record.entries()[i].path;
+        if (i < last) {
+            known.insert(path);
+        } else if (!known.contains(path)) {
+            return {};
+        }
+    }
+    return last < record.entries().size() ? record.forget(last) : expected<void>{};
 }
 
 /// Applies a plan, step by step, each recorded before it is written and read back after. Nothing is

@@ -175,7 +175,7 @@ struct profile_files {
     profile_files out;
     std::vector<std::string> patterns(tuning::profile_helpers.begin(),
                                       tuning::profile_helpers.end());
-    for (const tuning::profile_setting &s : tuning::settings_of(wanted)) {
+    for (const tuning::profile_setting &s : wanted.settings) {
         patterns.emplace_back(s.pattern);
     }
     for (const std::string &pattern : patterns) {

@@ -11,9 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
-#include <iterator>
+#include <fmt/ranges.h>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,44 +35,64 @@ enum class wanted : std::uint8_t {
 
 /// What a profile wants of every file that a pattern matches.
 struct profile_setting {
-    std::string_view name;    ///< tuned's
-    std::string_view pattern; ///< a path; `*` stands for any part of one name
-    std::string_view value;
+    std::string name = {};    ///< tuned's
+    std::string pattern = {}; ///< a path; a `*` stands for any part of one name
+    std::string value = {};   ///< of `governor`: the first to be had of several, with `|` between
     wanted how = wanted::exactly;
-    std::uint32_t state = 0;       ///< of `latency_of_state`
-    std::string_view profile = {}; ///< that sets it; filled in by `settings_of`
+    std::optional<std::uint32_t> state = {}; ///< of `latency_of_state`; none: the value as it is
+    std::string source = {};                 ///< the file that says so
+
+    friend bool operator==(const profile_setting &, const profile_setting &) = default;
 };
 
-/// A profile: what it adds to the one it includes; of two that match a file, the later counts.
+/// What is wanted of a host, those of the profiles that it includes first. Of two settings for one
+/// file the later counts.
 struct profile {
+    std::string name = {};
+    std::vector<profile_setting> settings = {};
+
+    friend bool operator==(const profile &, const profile &) = default;
+};
+
+/// A setting of tuned's own profiles.
+struct builtin_setting {
+    std::string_view name;
+    std::string_view pattern;
+    std::string_view value;
+    wanted how = wanted::exactly;
+    std::uint32_t state = 0; ///< of `latency_of_state`
+};
+
+/// One of tuned's own profiles: what it adds to the one it includes.
+struct builtin_profile {
     std::string_view name;
     std::string_view summary;
     std::string_view includes; ///< empty: none
-    std::array<profile_setting, 8> settings;
+    std::array<builtin_setting, 8> settings;
     std::size_t count;
 
     /// The first.
-    [[nodiscard]] const profile_setting *begin() const noexcept { return settings.data(); }
+    [[nodiscard]] const builtin_setting *begin() const noexcept { return settings.data(); }
     /// Behind the last.
-    [[nodiscard]] const profile_setting *end() const noexcept { return settings.data() + count; }
+    [[nodiscard]] const builtin_setting *end() const noexcept { return settings.data() + count; }
 };
 
 namespace detail {
 
 inline constexpr std::string_view resume_latency =
     "/sys/devices/system/cpu/cpu*/power/pm_qos_resume_latency_us";
-inline constexpr profile_setting governor{
+inline constexpr builtin_setting governor{
     "governor", "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", "performance"};
 /// 0 is the kernel's number for `performance` (x86 IA32_ENERGY_PERF_BIAS).
-inline constexpr profile_setting energy_perf_bias{
+inline constexpr builtin_setting energy_perf_bias{
     "energy_perf_bias", "/sys/devices/system/cpu/cpu*/power/energy_perf_bias", "0"};
-inline constexpr profile_setting min_perf_pct{
+inline constexpr builtin_setting min_perf_pct{
     "min_perf_pct", "/sys/devices/system/cpu/intel_pstate/min_perf_pct", "100"};
 
 } // namespace detail
 
 /// Those that this library knows, with tuned's values.
-inline constexpr std::array<profile, 4> profiles = {{
+inline constexpr std::array<builtin_profile, 4> profiles = {{
     {"throughput-performance",
      "much work done, whatever the load",
      "",
@@ -109,47 +130,66 @@ inline constexpr std::array<profile, 4> profiles = {{
      7},
 }};
 
-/// The profile of that name; fails with `not_found`, naming those there are.
+namespace detail {
+
+/// Adds a setting; one of the same name that is there already goes.
+inline void add_setting(profile &to, profile_setting setting) {
+    std::erase_if(to.settings,
+                  [&](const profile_setting &other) { return other.name == setting.name; });
+    to.settings.push_back(std::move(setting));
+}
+
+} // namespace detail
+
+/// tuned's profile of that name, with what it includes; fails with `not_found`, naming those there
+/// are.
 [[nodiscard]] inline expected<profile> find_profile(std::string_view name) {
     std::string names;
-    for (const profile &p : profiles) {
-        if (p.name == name) return p;
+    for (const builtin_profile &p : profiles) {
         names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
+        if (p.name != name) continue;
+        profile out;
+        if (!p.includes.empty()) {
+            if (auto below = find_profile(p.includes)) out = *std::move(below);
+        }
+        out.name = std::string(name);
+        for (const builtin_setting &s : p) {
+            profile_setting own;
+            own.name = std::string(s.name);
+            own.pattern = std::string(s.pattern);
+            own.value = std::string(s.value);
+            own.how = s.how;
+            if (s.how == wanted::latency_of_state) own.state = s.state;
+            own.source = fmt::format("tuned 2.20, {}/tuned.conf", p.name);
+            detail::add_setting(out, std::move(own));
+        }
+        return out;
     }
     return fail(make_error(error_kind::not_found, "there is no profile of that name")
                     .about(std::string(name))
                     .advise("choose one of " + names));
 }
 
-/// What it wants in all, the included profile's settings first, each name once.
-[[nodiscard]] inline std::vector<profile_setting> settings_of(const profile &chosen_one) {
-    std::vector<profile_setting> out;
-    if (!chosen_one.includes.empty()) {
-        if (const auto below = find_profile(chosen_one.includes)) out = settings_of(*below);
-    }
-    for (profile_setting s : chosen_one) {
-        s.profile = chosen_one.name;
-        const auto same = std::find_if(out.begin(), out.end(), [&](const profile_setting &other) {
-            return other.name == s.name;
-        });
-        if (same == out.end())
-            out.push_back(s);
-        else
-            *same = s;
-    }
-    return out;
-}
-
-/// Whether a path is of a pattern, in which one `*` stands for any characters but `/`.
+/// Whether a path is of a pattern; each name in it may hold one `*`, for any part of that name.
 [[nodiscard]] constexpr bool matches(std::string_view pattern, std::string_view path) noexcept {
-    const auto star = pattern.find('*');
-    if (star == std::string_view::npos) return pattern == path;
-    const std::string_view before = pattern.substr(0, star);
-    const std::string_view after = pattern.substr(star + 1);
-    return path.size() >= before.size() + after.size() && path.starts_with(before) &&
-           path.ends_with(after) &&
-           path.substr(before.size(), path.size() - before.size() - after.size()).find('/') ==
-               std::string_view::npos;
+    while (true) {
+        const std::string_view want = pattern.substr(0, pattern.find('/'));
+        const std::string_view is = path.substr(0, path.find('/'));
+        const auto star = want.find('*');
+        if (star == std::string_view::npos) {
+            if (want != is) return false;
+        } else {
+            const std::string_view after = want.substr(star + 1);
+            if (is.size() + 1 < want.size() || !is.starts_with(want.substr(0, star)) ||
+                !is.ends_with(after)) {
+                return false;
+            }
+        }
+        if ((want.size() == pattern.size()) != (is.size() == path.size())) return false;
+        if (want.size() == pattern.size()) return true;
+        pattern.remove_prefix(want.size() + 1);
+        path.remove_prefix(is.size() + 1);
+    }
 }
 
 /// The texts of files by their paths, those that are there.
@@ -173,14 +213,51 @@ namespace detail {
            });
 }
 
-/// The value that a setting comes to on this host.
-[[nodiscard]] inline std::string value_of(const profile_setting &s, const file_texts &files) {
-    if (s.how != wanted::latency_of_state) return std::string(s.value);
-    const auto latency =
-        files.find(fmt::format("/sys/devices/system/cpu/cpu0/cpuidle/state{}/latency", s.state));
-    if (latency == files.end()) return std::string(s.value);
-    const auto us = number<std::uint64_t>(latency->second, s.name);
-    return us && *us != 0 ? std::to_string(*us) : std::string(s.value);
+/// The value that a setting comes to on this host, in the form that the file has.
+[[nodiscard]] inline std::string value_of(const profile_setting &s, const std::string &path,
+                                          std::string_view text, const file_texts &files) {
+    if (s.how == wanted::latency_of_state) {
+        if (!s.state) return s.value;
+        const auto latency = files.find(
+            fmt::format("/sys/devices/system/cpu/cpu0/cpuidle/state{}/latency", *s.state));
+        if (latency == files.end()) return s.value;
+        const auto us = number<std::uint64_t>(latency->second, s.name);
+        return us && *us != 0 ? std::to_string(*us) : s.value;
+    }
+    if (s.name == "governor") {
+        const auto offers =
+            files.find(path.substr(0, path.rfind('/') + 1) + "scaling_available_governors");
+        std::string_view rest = s.value;
+        const auto first = rest.substr(0, rest.find('|'));
+        while (offers != files.end() && !rest.empty()) {
+            const auto one = rest.substr(0, rest.find('|'));
+            const auto all = choices(offers->second);
+            if (std::find(all.begin(), all.end(), one) != all.end()) return std::string(one);
+            rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+        }
+        return std::string(first);
+    }
+    // Several numbers in one file (tcp_rmem) are parted by tabs when they are read.
+    return fmt::format("{}", fmt::join(words(s.value), text.find('\t') != text.npos ? "\t" : " "));
+}
+
+/// Why the file would refuse the value; empty when it may take it.
+[[nodiscard]] inline std::string not_to_be_had(const profile_setting &s, const std::string &path,
+                                               std::string_view text, const std::string &to,
+                                               const file_texts &files) {
+    std::vector<std::string> offered;
+    if (s.name == "governor") {
+        const auto found =
+            files.find(path.substr(0, path.rfind('/') + 1) + "scaling_available_governors");
+        if (found == files.end()) return {};
+        offered = choices(found->second);
+    } else if (text.find('[') != text.npos && !path.ends_with("/queue/scheduler")) {
+        offered = choices(text); // schedulers are loaded when they are asked for
+    } else {
+        return {};
+    }
+    if (std::find(offered.begin(), offered.end(), to) != offered.end()) return {};
+    return fmt::format("the {} {} is not to be had here", s.name, to);
 }
 
 /// Nothing is to be changed: it is so, or more than that, or stricter.
@@ -200,47 +277,77 @@ namespace detail {
 
 } // namespace detail
 
-/// Applying the profile to a host with these files. What the machine lacks is left out, and said
-/// once.
-[[nodiscard]] inline plan plan_profile(const profile &chosen_one, const file_texts &files) {
-    plan out;
-    for (const profile_setting &s : settings_of(chosen_one)) {
+/// A file of this host against what a profile wants of it.
+struct profile_row {
+    std::string path = {};
+    std::string is = {};   ///< the value in it, of several choices the chosen one
+    std::string want = {}; ///< the value that it is to have
+    profile_setting setting = {};
+    bool satisfied = false;
+
+    friend bool operator==(const profile_row &, const profile_row &) = default;
+};
+
+/// What is, against what is wanted.
+struct profile_comparison {
+    std::vector<profile_row> rows = {};
+    std::vector<std::string> notes = {}; ///< what the machine lacks, each said once
+};
+
+/// Every file that the profile speaks of, in its order; what the machine lacks is left out, and
+/// said once.
+[[nodiscard]] inline profile_comparison compare_profile(const profile &wanted_one,
+                                                        const file_texts &files) {
+    profile_comparison out;
+    plan notes;
+    for (const profile_setting &s : wanted_one.settings) {
         bool any = false;
         for (const auto &[path, text] : files) {
             if (!matches(s.pattern, path) || detail::without_readahead(path)) continue;
             any = true;
-            const std::string to = detail::value_of(s, files);
+            const std::string to = detail::value_of(s, path, text, files);
             const std::string_view is = chosen(text);
-            if (detail::satisfied(s, is, to)) continue;
-            if (s.name == "governor") {
-                const std::string offers =
-                    path.substr(0, path.rfind('/') + 1) + "scaling_available_governors";
-                const auto found = files.find(offers);
-                const auto all =
-                    found == files.end() ? std::vector<std::string>{to} : choices(found->second);
-                if (std::find(all.begin(), all.end(), to) == all.end()) {
-                    out.note(fmt::format("the governor {} is not to be had here", to));
-                    continue;
-                }
+            const bool fits = detail::satisfied(s, is, to);
+            const std::string refused =
+                fits ? std::string{} : detail::not_to_be_had(s, path, text, to, files);
+            if (!refused.empty()) {
+                notes.note(refused);
+                continue;
             }
-            change step;
-            step.what.name = path;
-            step.from = std::string(is);
-            step.to = to;
-            step.why = fmt::format("{} of profile {}", s.name, chosen_one.name);
-            step.source = fmt::format("tuned 2.20, {}/tuned.conf", s.profile);
-            if (s.how == wanted::latency_of_state || s.name == "governor") {
-                step.risk = "more power is drawn";
-            }
-            // Writing a ratio clears the limit in bytes, and the other way round.
-            const auto ratio = path.find("_ratio");
-            if (path.starts_with("/proc/sys/vm/dirty_") && ratio != std::string::npos) {
-                const std::string in_bytes = path.substr(0, ratio) + "_bytes";
-                if (files.contains(in_bytes)) step.moves_too.push_back(in_bytes);
-            }
-            out.changes.push_back(std::move(step));
+            std::erase_if(out.rows, [&at = path](const profile_row &r) { return r.path == at; });
+            out.rows.push_back({path, std::string(is), to, s, fits});
         }
-        if (!any) out.note(fmt::format("this machine has no {}", s.name));
+        if (!any) notes.note(fmt::format("this machine has no {}", s.name));
+    }
+    out.notes = std::move(notes.notes);
+    return out;
+}
+
+/// Applying the profile to a host with these files: a step for each file that does not fit.
+[[nodiscard]] inline plan plan_profile(const profile &wanted_one, const file_texts &files) {
+    profile_comparison compared = compare_profile(wanted_one, files);
+    plan out;
+    out.notes = std::move(compared.notes);
+    for (profile_row &row : compared.rows) {
+        if (row.satisfied) continue;
+        const profile_setting &s = row.setting;
+        change step;
+        if (s.how == wanted::latency_of_state ||
+            (s.name == "governor" && row.want == "performance")) {
+            step.risk = "more power is drawn";
+        }
+        step.from = std::move(row.is);
+        step.to = std::move(row.want);
+        step.why = fmt::format("{} of profile {}", s.name, wanted_one.name);
+        step.source = s.source;
+        // Writing a ratio clears the limit in bytes, and the other way round.
+        const auto ratio = row.path.find("_ratio");
+        if (row.path.starts_with("/proc/sys/vm/dirty_") && ratio != std::string::npos) {
+            const std::string in_bytes = row.path.substr(0, ratio) + "_bytes";
+            if (files.contains(in_bytes)) step.moves_too.push_back(in_bytes);
+        }
+        step.what.name = std::move(row.path);
+        out.changes.push_back(std::move(step));
     }
     return out;
 }

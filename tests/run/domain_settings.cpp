@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The texts in which settings of domains are recorded and compared.
+#include <kvmig/run/domain_settings.hpp>
+#include <support/catch.hpp>
+
+#include <string>
+
+using namespace kvmig;
+using namespace kvmig::run;
+
+TEST_CASE("a key is read back as it was written, and another text is none") {
+    const auto id = uuid::parse("c7a5fdbd-edaf-9455-926a-d65c16db1809");
+    REQUIRE(id);
+    const std::string rest = " c7a5fdbd-edaf-9455-926a-d65c16db1809 qemu+ssh://kvm01/system?a=b";
+    const setting_key of_disk{"vda", 7U, *id, "qemu+ssh://kvm01/system?a=b"};
+    const setting_key of_memory{"", std::nullopt, *id, "qemu+ssh://kvm01/system?a=b"};
+    CHECK(to_text(of_disk) == "iotune vda live:7" + rest);
+    CHECK(to_text(of_memory) == "memtune config" + rest);
+    for (const setting_key &key : {of_disk, of_memory}) {
+        const auto back = parse_setting_key(to_text(key));
+        REQUIRE(back);
+        CHECK(*back == key);
+    }
+    for (const std::string &text :
+         {std::string(), "memtune" + rest, "memtune vda config" + rest, "iotune config" + rest,
+          "memtune live:x" + rest, "blkio config" + rest, "memtune never" + rest,
+          std::string("memtune config c7a5 test:///default"), "iotune vda config" + rest + " x"}) {
+        INFO(text);
+        CHECK_FALSE(parse_setting_key(text));
+    }
+}
+
+TEST_CASE("limits of a disk have one text for what means the same") {
+    tuning::iotune io;
+    io.group_name = "a [b] %c";
+    CHECK_THAT(to_text(io), Catch::EndsWith(" group_name="));
+    io[tuning::io_limit::total_iops] = {100, 200, 0};
+    const std::string text = to_text(io);
+    CHECK_THAT(text, Catch::Contains("total_iops_sec=100 total_iops_sec_max=200 "
+                                     "total_iops_sec_max_length=1 ") &&
+                         Catch::EndsWith(" group_name=a%20%5bb%5d%20%25c"));
+    const auto back = parse_iotune(text + "\n");
+    REQUIRE(back);
+    CHECK(back->group_name == io.group_name);
+    CHECK(to_text(*back) == text);
+    io[tuning::io_limit::total_iops] = {100, 200, 1};
+    CHECK(to_text(io) == text);
+    io[tuning::io_limit::total_iops] = {100, 0, 9};
+    CHECK_THAT(to_text(io), Catch::Contains("total_iops_sec_max_length=0"));
+    for (const char *wrong : {"total_iops_sec", "total_iops_sec=x", "iops=1"}) {
+        CHECK_FALSE(parse_iotune(wrong));
+    }
+}
+
+TEST_CASE("limits of memory are told in KiB, none as unlimited") {
+    tuning::memtune limits;
+    limits.hard_limit = bytes::mib(2);
+    const std::string text = "hard_limit=2048 soft_limit=unlimited swap_hard_limit=unlimited";
+    CHECK(to_text(limits) == text);
+    const auto back = parse_memtune(text);
+    REQUIRE(back);
+    CHECK(*back == limits);
+    for (const char *wrong : {"hard_limit", "hard_limit=much", "harder_limit=1"}) {
+        CHECK_FALSE(parse_memtune(wrong));
+    }
+}
