@@ -30,4 +30,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario shared_proof();
 [[nodiscard]] scenario check_canary();
 
+[[nodiscard]] scenario bench_ksm();
+
 } // namespace kvmig::lab
