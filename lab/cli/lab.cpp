@@ -151,8 +151,6 @@ exit_status list(const lab_options &, context &ctx) {
         return exit_status::done;
     }
     for (const scenario &each : all_scenarios()) fmt::print("{:<24} {}\n", each.id, each.title);
-    fmt::print("\nFor `kvmig lab bench`:\n");
-    for (const scenario &each : all_benchmarks()) fmt::print("{:<24} {}\n", each.id, each.title);
     return exit_status::done;
 }
 
