@@ -25,13 +25,16 @@ namespace kvmig::lab {
 
 namespace {
 
-/// The disk: made of the host's memory, and as fast as this.
+/// The disk: made of the host's memory, and as fast as this at most.
 constexpr byte_rate slow_disk = byte_rate::mib(2);
+/// null_blk refuses for ever what is more than its rate allows in 20 ms.
+constexpr bytes largest_request = bytes::kib(16);
+static_assert(largest_request.count() * 50 < slow_disk.per_second());
 constexpr bytes slow_disk_size = bytes::mib(64);
 /// More than the disk takes, in helpings small beside a look.
-constexpr std::uint64_t wanted_blocks_a_second = 1000;
-constexpr std::size_t looks_a_stretch = 8;
-constexpr std::chrono::seconds between_disk_looks{5};
+constexpr std::uint64_t wanted_blocks_a_second = 500;
+constexpr std::size_t looks_a_stretch = 6;
+constexpr std::chrono::seconds between_disk_looks{8};
 /// What was queued, and a burst that is allowed, is behind by then.
 constexpr std::chrono::seconds to_settle{5};
 constexpr double near_enough = 0.05;
@@ -81,13 +84,18 @@ private:
     expected<void> make_disk() {
         tell("making a slow disk on the host");
         const auto half = slow_disk_size.count() / 2 / 512;
+        // bfq waits for the next write of whom it serves, to keep the shares; a guest on an
+        // emulated CPU takes longer to come with it.
+        const char *wait = distorted_.empty() ? "8" : "100";
         return told(fmt::format(
             "modprobe bfq; modprobe null_blk nr_devices=0; cd /sys/kernel/config/nullb; mkdir "
             "slow; cd slow; echo 1 > memory_backed; echo {} > size; echo {} > mbps; echo 1 > "
-            "power; disk=nullb$(cat index); for i in 0 1; do dmsetup create slow$i --table \"0 {} "
-            "linear /dev/$disk $((i * {}))\"; done; echo bfq > /sys/block/$disk/queue/scheduler; "
-            "echo 0 > /sys/block/$disk/queue/iosched/low_latency; ls -l /dev/mapper",
-            slow_disk_size.count() >> 20U, slow_disk.per_second() >> 20U, half, half));
+            "power; disk=nullb$(cat index); cd /sys/block/$disk/queue; echo {} > max_sectors_kb; "
+            "echo bfq > scheduler; echo 0 > iosched/low_latency; echo {} > iosched/slice_idle; "
+            "for i in 0 1; do dmsetup create slow$i --table \"0 {} linear /dev/$disk $((i * "
+            "{}))\"; done",
+            slow_disk_size.count() >> 20U, slow_disk.per_second() >> 20U,
+            largest_request.count() >> 10U, wait, half, half));
     }
     [[nodiscard]] expected<std::string> disk() const {
         auto said = shell("cat /sys/kernel/config/nullb/slow/index");

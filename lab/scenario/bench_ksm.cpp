@@ -29,7 +29,7 @@ namespace {
 constexpr unsigned like_guests = 3;
 constexpr std::chrono::seconds between_ksm_looks{3};
 constexpr std::chrono::seconds merging_time{90};
-constexpr std::chrono::seconds idle_time{45};
+constexpr std::chrono::seconds idle_time{30};
 constexpr std::chrono::minutes longest_wait{5};
 /// What is left to be had of the host's memory: below what ksmtuned and the policy keep free, also
 /// once much was merged.
