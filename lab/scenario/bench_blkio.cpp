@@ -157,7 +157,9 @@ private:
             for (std::size_t i = 0; i < guests_.size(); ++i) {
                 auto now = written_by(guests_[i]);
                 if (!now) return fail(std::move(now).error());
-                (i == 0 ? out.first : out.second).push_back(now->rate_since(before[i]));
+                // A ratio is made of it: one that came to nothing counts as next to nothing.
+                const double rate = std::max(now->rate_since(before[i]), 1.0);
+                (i == 0 ? out.first : out.second).push_back(rate);
                 before[i] = *now;
             }
             tell(fmt::format("{}: {:.0f} and {:.0f} KiB/s", name, out.first.back() / 1024,
