@@ -3,6 +3,7 @@
 // interval, files read from afar, figures that say little of other machines.
 #include <lab/cli/subcommands.hpp>
 #include <lab/cli_call.hpp>
+#include <lab/report/markdown.hpp>
 #include <lab/report/ratio.hpp>
 #include <lab/report/run_json.hpp>
 #include <lab/report/saved_run.hpp>
@@ -152,6 +153,7 @@ TEST_CASE("a figure that says little of other machines says why, also once it wa
     const auto at = table.find("    * emulated host: slow\n");
     REQUIRE(at != std::string::npos);
     CHECK(table.find("emulated host", at + 8) == std::string::npos);
+    CHECK_THAT(lab::markdown_of(run), Catch::Contains("| CPU time (emulated host: slow) | 3.5 |"));
     const auto read = lab::parse_run(to_json(run).dump(), "run.json");
     REQUIRE(read);
     CHECK(read->scenarios[0].figures[0].distorted.empty());
