@@ -47,7 +47,7 @@ std::span<const scenario> all_scenarios() {
 }
 
 std::span<const scenario> all_benchmarks() {
-    static const std::vector<scenario> benchmarks{bench_ksm(), bench_blkio()};
+    static const std::vector<scenario> benchmarks{bench_ksm()};
     return benchmarks;
 }
 

@@ -31,6 +31,5 @@ namespace kvmig::lab {
 [[nodiscard]] scenario check_canary();
 
 [[nodiscard]] scenario bench_ksm();
-[[nodiscard]] scenario bench_blkio();
 
 } // namespace kvmig::lab
