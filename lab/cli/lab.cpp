@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// `kvmig lab …`
 #include <kvmig/libvirt/error.hpp>
-#include <lab/cli/bench.hpp>
 #include <lab/cli/console.hpp>
 #include <lab/cli/help.hpp>
 #include <lab/cli/inside.hpp>
+#include <lab/cli/lab_bench.hpp>
 #include <lab/cli/lab_choice.hpp>
 #include <lab/cli/lab_compare.hpp>
 #include <lab/cli/lab_history.hpp>
@@ -16,7 +16,6 @@
 #include <lab/machine/lifecycle.hpp>
 #include <lab/machine/network.hpp>
 #include <lab/machine/remote.hpp>
-#include <lab/report/run_json.hpp>
 #include <lab/scenario/failures.hpp>
 #include <lab/scenario/runner.hpp>
 
@@ -35,7 +34,6 @@ struct lab_options : lab_choice {
     std::string host;
     std::vector<std::string> command;
     bool purge = false;
-    std::vector<std::string> globs;
     std::string fault;
 };
 
@@ -142,8 +140,14 @@ exit_status list(const lab_options &, context &ctx) {
                                  {"headline", each.headline},
                                  {"any_hosts", each.only_in_lab.empty()}});
         }
-        fmt::print("{}\n",
-                   nlohmann::json{{"schema", "kvmig.list/1"}, {"scenarios", scenarios}}.dump(1));
+        nlohmann::json benchmarks = nlohmann::json::array();
+        for (const scenario &each : all_benchmarks()) {
+            benchmarks.push_back({{"id", each.id}, {"title", each.title}});
+        }
+        fmt::print("{}\n", nlohmann::json{{"schema", "kvmig.list/1"},
+                                          {"scenarios", scenarios},
+                                          {"benchmarks", benchmarks}}
+                               .dump(1));
         return exit_status::done;
     }
     for (const scenario &each : all_scenarios()) fmt::print("{:<24} {}\n", each.id, each.title);
@@ -206,27 +210,6 @@ exit_status mend_lab(const lab_options &options, context &ctx) {
     return with_fault(options, ctx, "mend", [&](const lab_paths &, const fault &what) {
         return ended(carry_out(what.undo, ctx.interrupted.get_token()));
     });
-}
-
-exit_status bench(const lab_options &options, context &ctx) {
-    for (const std::string &glob : options.globs) {
-        if (glob != "startup") {
-            return report(make_error(error_kind::invalid_argument,
-                                     fmt::format("no benchmark is called '{}'", glob))
-                              .advise("use startup"));
-        }
-    }
-    auto result = bench_startup(options.release, options.accel, ctx);
-    if (!result) return report(result.error());
-    if (ctx.json) {
-        run_result run;
-        run.environment = result->samples["environment"];
-        run.scenarios.push_back(std::move(*result));
-        fmt::print("{}\n", to_json(run).dump(1));
-    } else {
-        fmt::print("{}", startup_table(*result));
-    }
-    return exit_status::done;
 }
 
 exit_status hold(const lab_options &options) {
@@ -303,12 +286,7 @@ void add_lab(CLI::App &app, context &ctx) {
     add_lab_merge(*lab, ctx);
     add_lab_history(*lab, ctx);
 
-    auto *bench_command =
-        add("bench", "Measure the lab itself, in a lab made for it from nothing", bench);
-    bench_command->add_option("BENCHMARK", options->globs, "Which: startup");
-    bench_command->add_flag("--json", ctx.json, "Answer as JSON (kvmig.run/1)");
-    add_making_options(*bench_command, *options);
-    bench_command->footer(closing({"kvmig lab bench startup"}));
+    add_lab_bench(*lab, ctx);
 
     auto *hold_command = add("hold", "Hold the lab's namespaces open",
                              [](const lab_options &given, context &) { return hold(given); });

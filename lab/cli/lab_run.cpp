@@ -54,7 +54,8 @@ expected<run_plan> plan_of(const run_request &asked) {
     return plan;
 }
 
-exit_status run_at(const venue &at, const run_request &asked, const run_plan &plan, context &ctx) {
+exit_status run_at(const venue &at, const run_plan &plan, const std::string &json_file,
+                   context &ctx) {
     const auto stop = ctx.interrupted.get_token();
     auto folder = make_results_folder(at.name);
     if (!folder) return report(folder.error());
@@ -71,11 +72,11 @@ exit_status run_at(const venue &at, const run_request &asked, const run_plan &pl
             stop);
     }();
     if (!done) return report(done.error());
-    if (!asked.json_file.empty()) {
-        auto written = write_to(asked.json_file, to_json(*done).dump(1) + "\n");
+    if (!json_file.empty()) {
+        auto written = write_to(json_file, to_json(*done).dump(1) + "\n");
         if (!written) return report(written.error());
     }
-    fmt::print(beside(asked.json_file), "{}results: {}\n", table_of(*done),
+    fmt::print(beside(json_file), "{}results: {}\n", table_of(*done),
                (done->folder / "run.json").string());
     return done->count(outcome::failed) == 0 ? exit_status::done : exit_status::failed;
 }
@@ -95,7 +96,7 @@ exit_status run_by_inventory(const run_request &asked, const run_plan &plan, con
         console line;
         return enter(hosts->where, line.teller(), ctx.interrupted.get_token());
     }();
-    exit_status status = at ? run_at(*at, asked, plan, ctx) : report(at.error());
+    exit_status status = at ? run_at(*at, plan, asked.json_file, ctx) : report(at.error());
     console line;
     if (auto left = leave(hosts->where, line.teller()); !left) status = report(left.error());
     return status;
@@ -105,16 +106,21 @@ exit_status act(const run_request &asked, context &ctx) {
     auto plan = plan_of(asked);
     if (!plan) return report(plan.error());
     if (!asked.inventory.empty()) return run_by_inventory(asked, *plan, ctx);
-    auto paths = paths_of(asked.lab.name);
-    if (!paths) return report(paths.error());
-    if (is_inside()) {
-        libvirt::quiet_errors();
-        return run_at(nested_venue(*paths), asked, *plan, ctx);
-    }
-    return make_and_enter(*paths, asked.lab, "run", ctx);
+    return run_in_lab(asked.lab, "run", *plan, asked.json_file, ctx);
 }
 
 } // namespace
+
+exit_status run_in_lab(const lab_choice &lab, std::string_view purpose, const run_plan &plan,
+                       const std::string &json_file, context &ctx) {
+    auto paths = paths_of(lab.name);
+    if (!paths) return report(paths.error());
+    if (is_inside()) {
+        libvirt::quiet_errors();
+        return run_at(nested_venue(*paths), plan, json_file, ctx);
+    }
+    return make_and_enter(*paths, lab, purpose, ctx);
+}
 
 void add_lab_run(CLI::App &lab, context &ctx) {
     const auto asked = std::make_shared<run_request>();

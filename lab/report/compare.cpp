@@ -2,6 +2,7 @@
 #include <lab/report/compare.hpp>
 #include <lab/report/environments.hpp>
 #include <lab/report/median.hpp>
+#include <lab/report/ratio.hpp>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +10,6 @@
 #include <fmt/format.h>
 #include <numeric>
 #include <random>
-#include <tuple>
 #include <utility>
 
 namespace kvmig::lab {
@@ -98,30 +98,12 @@ private:
     std::size_t as_far_ = 0;
 };
 
-/// 95 % of the ratios of medians of samples drawn again from each side.
-std::pair<double, double> interval(const std::vector<double> &before,
-                                   const std::vector<double> &after) {
-    constexpr std::size_t draws = 2000;
-    std::mt19937_64 random(1);
-    const auto drawn = [&](const std::vector<double> &from) {
-        std::uniform_int_distribution<std::size_t> any(0, from.size() - 1);
-        std::vector<double> out(from.size());
-        for (double &each : out) each = from[any(random)];
-        return median(std::move(out));
-    };
-    std::vector<double> ratios(draws);
-    for (double &each : ratios) {
-        const double below = drawn(before);
-        each = drawn(after) / below;
-    }
-    std::sort(ratios.begin(), ratios.end());
-    return {ratios[draws / 40], ratios[draws - 1 - draws / 40]};
-}
-
 void judge(figure_change &one, double floor) {
     constexpr double significance = 0.05;
-    one.ratio = median(one.after) / median(one.before);
-    std::tie(one.low, one.high) = interval(one.before, one.after);
+    const ratio_of_medians seen = ratio_between(one.before, one.after);
+    one.ratio = seen.value;
+    one.low = seen.low;
+    one.high = seen.high;
     const double noise = std::expm1(3 * std::max(scatter(one.before), scatter(one.after)));
     one.floor = std::max(floor, noise);
     permutation_test test(one.before, one.after);

@@ -49,8 +49,9 @@ void add_figures(std::string &out, const std::string &name, const scenario_resul
                        "|---|---:|---|\n",
                        plain(name));
     for (const figure &each : one.figures) {
-        out +=
-            fmt::format("| {} | {:.6g} | {} |\n", plain(each.name), each.value, plain(each.unit));
+        const std::string why = each.distorted.empty() ? "" : " (" + each.distorted + ")";
+        out += fmt::format("| {} | {:.6g} | {} |\n", plain(each.name + why), each.value,
+                           plain(each.unit));
     }
     out += "\n</details>\n";
 }

@@ -13,6 +13,7 @@ nlohmann::json to_json(const run_result &run) {
         nlohmann::json figures = nlohmann::json::array();
         for (const figure &one : each.figures) {
             figures.push_back({{"name", one.name}, {"value", one.value}, {"unit", one.unit}});
+            if (!one.distorted.empty()) figures.back()["distorted"] = one.distorted;
         }
         scenarios.push_back({{"id", each.id},
                              {"outcome", to_string(each.result)},

@@ -71,7 +71,7 @@ scenario_result scenario_of(const json &from, std::string &where) {
         out.figures.push_back(
             {each.at("name").get<std::string>(),
              value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(),
-             each.at("unit").get<std::string>()});
+             each.at("unit").get<std::string>(), each.value("distorted", "")});
     });
     return out;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <string_view>
+#include <vector>
 
 namespace kvmig::lab {
 
@@ -37,7 +38,9 @@ std::string wrapped(std::size_t indent, std::string_view text) {
 }
 
 std::string value_of(const figure &one) {
-    if (one.unit == "bytes") return fmt::format("{:.1f} MiB", one.value / (1024.0 * 1024.0));
+    constexpr double mib = 1024.0 * 1024.0;
+    if (one.unit == "bytes") return fmt::format("{:.1f} MiB", one.value / mib);
+    if (one.unit == "bytes/s") return fmt::format("{:.1f} MiB/s", one.value / mib);
     if (one.value == std::floor(one.value)) return fmt::format("{:.0f} {}", one.value, one.unit);
     return fmt::format("{:.1f} {}", one.value, one.unit);
 }
@@ -56,8 +59,13 @@ std::string table_of(const run_result &run) {
         for (const std::string &reason : each.failed_before) {
             text += wrapped(4, "failed at an earlier attempt: " + reason);
         }
+        std::vector<std::string_view> distorted; // why, each said once
         for (const figure &one : each.figures) {
-            const std::string value = value_of(one);
+            const std::string value = value_of(one) + (one.distorted.empty() ? "" : " *");
+            if (!one.distorted.empty() &&
+                std::find(distorted.begin(), distorted.end(), one.distorted) == distorted.end()) {
+                distorted.push_back(one.distorted);
+            }
             if (5 + std::max<std::size_t>(one.name.size(), 52) +
                     std::max<std::size_t>(value.size(), 16) <=
                 columns) {
@@ -66,6 +74,7 @@ std::string table_of(const run_result &run) {
                 text += wrapped(4, one.name) + fmt::format("    {:>69}\n", value);
             }
         }
+        for (const std::string_view why : distorted) text += wrapped(4, fmt::format("* {}", why));
         for (const proof &one : each.proofs) {
             if (one.passed) continue;
             text += wrapped(4, "not proven: " + one.name) + wrapped(6, one.seen);

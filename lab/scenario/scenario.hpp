@@ -29,6 +29,8 @@ struct figure {
     std::string name;
     double value = 0;
     std::string unit; ///< `ms`, `s`, `bytes`, `count`, …
+    /// Why it says little of other machines, as of emulated hosts; empty: nothing is known.
+    std::string distorted = {};
 };
 
 enum class outcome : std::uint8_t { passed, failed, skipped };
@@ -49,7 +51,7 @@ struct scenario_result {
     std::vector<std::string> failed_before;
 
     void prove(std::string name, bool passed, std::string seen);
-    void measure(std::string name, double value, std::string unit);
+    void measure(std::string name, double value, std::string unit, std::string distorted = {});
 };
 
 /// What a scenario has to work with. The site is up and clean when it begins.
@@ -80,9 +82,14 @@ struct scenario {
 /// Every scenario, in the order in which they are listed and run.
 [[nodiscard]] std::span<const scenario> all_scenarios();
 
-/// Those whose id matches one of `globs` (fnmatch(3)), all when there are none. A glob that matches
-/// nothing is an `invalid_argument` that names it and the ids there are.
+/// Scenarios that measure what tuning does on the lab's hosts, each `bench-…`: run when asked for,
+/// and not among `all_scenarios`.
+[[nodiscard]] std::span<const scenario> all_benchmarks();
+
+/// Those of `all` whose id matches one of `globs` (fnmatch(3)), all when there are none. A glob
+/// that matches nothing is an `invalid_argument` that names it and the ids there are.
 [[nodiscard]] expected<std::vector<const scenario *>>
-select_scenarios(std::span<const std::string> globs);
+select_scenarios(std::span<const std::string> globs,
+                 std::span<const scenario> all = all_scenarios());
 
 } // namespace kvmig::lab

@@ -31,4 +31,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario check_canary();
 [[nodiscard]] scenario check_facts();
 
+[[nodiscard]] scenario bench_ksm();
+
 } // namespace kvmig::lab

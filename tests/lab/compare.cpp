@@ -211,9 +211,9 @@ TEST_CASE("unlike environments are refused unless asked for, and worse is exit s
     other.emplace_back("--json");
     const auto told = test::call(lab::cli::add_lab, other);
     CHECK(told.status == lab::cli::exit_status::done);
-    const auto json = nlohmann::json::parse(told.answer);
-    CHECK(json.at("unlike").size() == 1);
-    CHECK(json.at("figures").at(0).at("verdict") == "no change");
+    const auto answer = nlohmann::json::parse(told.answer);
+    CHECK(answer.at("unlike").size() == 1);
+    CHECK(answer.at("figures").at(0).at("verdict") == "no change");
     const auto gone = test::call(
         lab::cli::add_lab, {"lab", "compare", "--base", "no-such-run", "--new", "no-such-run"});
     CHECK_THAT(gone.messages, Catch::Contains("no-such-run"));

@@ -184,7 +184,9 @@ function scenarioInside(scenario, stretches) {
   }
   if (scenario.figures.length) {
     out.push(h("h3", {}, "Figures"), table(`Figures of ${scenario.id}`, ["figure", "value"],
-      scenario.figures.map(each => [each.name, { number: figureText(each.value, each.unit) }])));
+      scenario.figures.map(each => [each.name, { number: figureText(each.value, each.unit) + (each.distorted ? " *" : "") }])));
+    const distorted = new Set(scenario.figures.map(each => each.distorted).filter(Boolean));
+    for (const why of distorted) out.push(h("p", {}, `* ${why}`));
   }
   return out;
 }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// What the benchmarks of tuning make of what they saw: the figures of a curve, ratios with their
+// interval, files read from afar, figures that say little of other machines.
+#include <lab/cli/subcommands.hpp>
+#include <lab/cli_call.hpp>
+#include <lab/report/markdown.hpp>
+#include <lab/report/ratio.hpp>
+#include <lab/report/run_json.hpp>
+#include <lab/report/saved_run.hpp>
+#include <lab/report/table.hpp>
+#include <lab/scenario/host_look.hpp>
+#include <lab/scenario/ksm_adviser.hpp>
+#include <lab/scenario/saving.hpp>
+#include <lab/scenario/scenario.hpp>
+#include <support/catch.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace kvmig;
+
+using lab::saving_point;
+
+namespace {
+
+/// Nothing for 10 s, then 4 MiB a second for 10 s at half a CPU.
+const std::vector<saving_point> risen{
+    {0, bytes{0}, 0}, {10, bytes{0}, 5}, {15, bytes::mib(20), 7.5}, {20, bytes::mib(40), 10}};
+
+} // namespace
+
+TEST_CASE("a curve reaches its goal between two looks") {
+    using expectation = std::pair<bytes, std::optional<double>>;
+    for (const auto &[goal, after] :
+         {expectation{bytes{0}, 0}, expectation{bytes::mib(10), 12.5},
+          expectation{bytes::mib(20), 15}, expectation{bytes::mib(32), 18},
+          expectation{bytes::mib(40), 20}, expectation{bytes::mib(41), std::nullopt}}) {
+        INFO(goal.as_mib() << " MiB");
+        const auto seen = lab::reached_after(risen, goal);
+        REQUIRE(seen.has_value() == after.has_value());
+        if (after) CHECK(*seen == Approx(*after));
+    }
+    CHECK_FALSE(lab::reached_after({}, bytes{0}));
+}
+
+TEST_CASE("a curve that falls again has reached its goal before") {
+    const std::vector<saving_point> fallen{
+        {0, bytes{0}, 0}, {1, bytes::mib(8), 1}, {2, bytes::mib(2), 2}};
+    CHECK(lab::reached_after(fallen, bytes::mib(4)).value() == Approx(0.5));
+}
+
+TEST_CASE("what was saved is laid beside the CPU time that it took") {
+    CHECK(lab::saved_per_cpu_second(risen).value() == Approx(4.0 * 1024 * 1024));
+    CHECK(lab::cpu_share(risen).value() == Approx(0.5));
+    const std::vector<saving_point> idle{{0, bytes{0}, 0}, {10, bytes{0}, 0}};
+    CHECK_FALSE(lab::saved_per_cpu_second(idle));
+    CHECK(lab::cpu_share(idle).value() == 0);
+    CHECK_FALSE(lab::cpu_share({}));
+    const std::vector<saving_point> one{{0, bytes{0}, 3}};
+    CHECK_FALSE(lab::cpu_share(one));
+}
+
+TEST_CASE("a ratio of medians has an interval that holds it, the same each time") {
+    const std::vector<double> before{100, 101, 99, 100, 102, 98, 100};
+    std::vector<double> after;
+    for (const double each : before) after.push_back(each * 1.5);
+    const auto seen = lab::ratio_between(before, after);
+    CHECK(seen.value == Approx(1.5));
+    CHECK(seen.low > 1.4);
+    CHECK(seen.low <= seen.value);
+    CHECK(seen.high >= seen.value);
+    CHECK(seen.high < 1.6);
+    CHECK(lab::ratio_between(before, after).low == seen.low);
+    CHECK(lab::ratio_between({4}, {2}).value == 0.5);
+    CHECK(lab::ratio_between({4}, {2}).high == 0.5);
+}
+
+TEST_CASE("files read by grep are told apart by their paths") {
+    const auto texts = lab::texts_by_path("/proc/meminfo:MemTotal: 2 kB\n/proc/meminfo:MemFree: 1 "
+                                          "kB\n/sys/kernel/mm/ksm/run:1\n/proc/uptime:a:b:c\n");
+    REQUIRE(texts);
+    CHECK(texts->size() == 3);
+    CHECK(texts->at("/proc/meminfo") == "MemTotal: 2 kB\nMemFree: 1 kB\n");
+    CHECK(texts->at("/sys/kernel/mm/ksm/run") == "1\n");
+    CHECK(texts->at("/proc/uptime") == "a:b:c\n");
+    CHECK(lab::texts_by_path("").value().empty());
+    for (const char *wrong : {"grep: no such file", "/no/colon", "relative:1"}) {
+        const auto none = lab::texts_by_path(wrong);
+        INFO(wrong);
+        REQUIRE_FALSE(none);
+        CHECK(none.error().kind == error_kind::protocol);
+        CHECK_THAT(none.error().what, Catch::Contains(wrong));
+    }
+}
+
+TEST_CASE("a plan is written by a shell in its order, up to the first refusal") {
+    tuning::plan plan;
+    plan.changes.resize(2);
+    plan.changes[0].what.name = "/sys/kernel/mm/ksm/pages_to_scan";
+    plan.changes[0].to = "300";
+    plan.changes[1].what.name = "/sys/kernel/mm/ksm/run";
+    plan.changes[1].to = "it's";
+    CHECK(lab::shell_of(plan).value() ==
+          "set -e; printf %s '300' > '/sys/kernel/mm/ksm/pages_to_scan'; "
+          "printf %s 'it'\\''s' > '/sys/kernel/mm/ksm/run'");
+    plan.changes[1].what.kind = tuning::target_kind::parameter;
+    REQUIRE_FALSE(lab::shell_of(plan));
+    CHECK(lab::shell_of(plan).error().kind == error_kind::unsupported);
+}
+
+TEST_CASE("ksmtuned's algorithm steps once an interval, the defaults once, the policy each time") {
+    tuning::ksm_sample now;
+    now.ksm.run = 0;
+    now.memory.total = bytes::mib(2048);
+    now.memory.free = bytes::mib(100);
+    now.guests.push_back({.name = "vm1", .rss = bytes::mib(900)});
+    auto daemon = lab::as_ksmtuned(tuning::ksmtuned::start(now.memory.total).value());
+    auto kernel = lab::as_the_kernel_does();
+    auto policy = lab::as_policy(tuning::ksm_policy::make().value());
+    using expectation = std::pair<int, std::optional<std::uint64_t>>; // at s, pages_to_scan
+    for (const auto &[at, wanted] :
+         {expectation{5, 300}, expectation{8, std::nullopt}, expectation{64, std::nullopt},
+          expectation{65, 600}, expectation{124, std::nullopt}, expectation{125, 900}}) {
+        INFO(at << " s");
+        now.at = std::chrono::seconds{at};
+        const auto said = daemon(now);
+        REQUIRE(said.has_value() == wanted.has_value());
+        if (wanted) {
+            CHECK(said->pages_to_scan == pages{*wanted});
+            CHECK(said->sleep_millisecs == std::chrono::milliseconds{80});
+        }
+        CHECK(kernel(now).has_value() == (at == 5));
+        CHECK(policy(now).value().action == tuning::ksm_action::scan);
+    }
+}
+
+TEST_CASE("a figure that says little of other machines says why, also once it was kept") {
+    lab::run_result run;
+    lab::scenario_result &one = run.scenarios.emplace_back();
+    one.id = "bench-ksm";
+    one.result = lab::outcome::passed;
+    one.measure("memory saved", 1024 * 1024, "bytes");
+    one.measure("CPU time", 3.5, "s", "emulated host: slow");
+    one.measure("saved per CPU second", 2.5 * 1024 * 1024, "bytes/s", "emulated host: slow");
+    const std::string table = lab::table_of(run);
+    CHECK_THAT(table, Catch::Contains("1.0 MiB\n"));
+    CHECK_THAT(table, Catch::Contains("3.5 s *\n"));
+    CHECK_THAT(table, Catch::Contains("2.5 MiB/s *\n"));
+    const auto at = table.find("    * emulated host: slow\n");
+    REQUIRE(at != std::string::npos);
+    CHECK(table.find("emulated host", at + 8) == std::string::npos);
+    CHECK_THAT(lab::markdown_of(run), Catch::Contains("| CPU time (emulated host: slow) | 3.5 |"));
+    const auto read = lab::parse_run(to_json(run).dump(), "run.json");
+    REQUIRE(read);
+    CHECK(read->scenarios[0].figures[0].distorted.empty());
+    CHECK(read->scenarios[0].figures[1].distorted == "emulated host: slow");
+}
+
+TEST_CASE("benchmarks are chosen by name, and stand apart from the scenarios") {
+    const std::vector<std::string> ksm{"*-ksm"};
+    const auto chosen = lab::select_scenarios(ksm, lab::all_benchmarks());
+    REQUIRE(chosen);
+    REQUIRE(chosen->size() == 1);
+    CHECK(chosen->front()->id == "bench-ksm");
+    CHECK_FALSE(lab::select_scenarios(ksm));
+    for (const lab::scenario &each : lab::all_benchmarks()) {
+        INFO(each.id);
+        CHECK(each.id.starts_with("bench-"));
+        CHECK(each.run);
+    }
+}
+
+TEST_CASE("lab bench knows what it can be asked for") {
+    const auto unknown = test::call(lab::cli::add_lab, {"lab", "bench", "fast"});
+    CHECK(unknown.status == lab::cli::exit_status::usage);
+    CHECK_THAT(unknown.messages, Catch::Contains("'fast'") && Catch::Contains("bench-ksm"));
+    const auto both = test::call(lab::cli::add_lab, {"lab", "bench", "startup", "bench-ksm"});
+    CHECK(both.status == lab::cli::exit_status::usage);
+    CHECK_THAT(both.messages, Catch::Contains("startup makes a lab of its own"));
+}
