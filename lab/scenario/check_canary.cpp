@@ -19,7 +19,7 @@ namespace kvmig::lab {
 
 namespace {
 
-constexpr std::chrono::minutes longest_attempt{5};
+constexpr std::chrono::minutes longest_by_virsh{5};
 /// Between two looks for the canary: libvirt tells of a domain's start before others see it.
 constexpr std::chrono::milliseconds between_looks_for_it{50};
 
@@ -87,7 +87,7 @@ private:
         host::command virsh =
             remote_command(*find_machine("kvm01"), {"virsh", "migrate", "--live", guest_.guest.name,
                                                     libvirt_uri(*find_machine("kvm02"))});
-        virsh.timeout = longest_attempt;
+        virsh.timeout = longest_by_virsh;
         auto moved = host::run(virsh, stop());
         if (!moved) return fail(std::move(moved).error());
         out_.prove("ports rejected: virsh fails too", moved->status != 0, moved->err);
