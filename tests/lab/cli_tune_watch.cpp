@@ -56,7 +56,7 @@ std::vector<std::string> lines_of(const std::string &text) {
 
 } // namespace
 
-TEST_CASE("--watch follows the memory, tells what changes, and puts back at the end") {
+TEST_CASE("tune ksm --watch follows the memory, tells what changes, and puts back at the end") {
     const tuned_host host;
     const auto before = host.all();
     std::string run;
@@ -84,7 +84,7 @@ TEST_CASE("--watch follows the memory, tells what changes, and puts back at the 
     CHECK(host.all() == before);
 }
 
-TEST_CASE("--watch --json gives a line for each decision, and one for the end") {
+TEST_CASE("tune ksm --watch --json gives a line for each decision, and one for the end") {
     const tuned_host host;
     const auto said = watched(host, {.policy = "profit"}, true, {[] {}});
     CHECK(said.status == exit_status::done);
@@ -102,7 +102,7 @@ TEST_CASE("--watch --json gives a line for each decision, and one for the end") 
     CHECK(nlohmann::json::parse(lines[2]).at("restored").at(0) == ksm_folder + "run");
 }
 
-TEST_CASE("--watch --dry-run tells and writes nothing, not even a record") {
+TEST_CASE("tune ksm --watch --dry-run tells and writes nothing, not even a record") {
     const tuned_host host;
     const auto before = host.all();
     const auto said = watched(host, {.dry_run = true}, false, {[] {}, [] {}});
@@ -114,7 +114,7 @@ TEST_CASE("--watch --dry-run tells and writes nothing, not even a record") {
     CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
 }
 
-TEST_CASE("--watch goes on when a guest has left, and tells a problem once") {
+TEST_CASE("tune ksm --watch goes on when a guest has left, and tells a problem once") {
     const tuned_host host;
     const auto said = watched(host, {.leaving = {"vm1"}}, false,
                               {[&] { std::filesystem::remove_all(host.at("/proc/100")); },
@@ -131,7 +131,7 @@ TEST_CASE("--watch goes on when a guest has left, and tells a problem once") {
     CHECK(lines[4] == "ended; 0 put back");
 }
 
-TEST_CASE("--watch by the program's own wait ends when it is asked to, and puts back") {
+TEST_CASE("tune ksm --watch by the program's own wait ends when it is asked to, and puts back") {
     const tuned_host host;
     const auto before = host.all();
     const auto said = test::call(lab::cli::add_tune,
@@ -143,7 +143,7 @@ TEST_CASE("--watch by the program's own wait ends when it is asked to, and puts 
     CHECK(host.all() == before);
 }
 
-TEST_CASE("--watch holds the record: nothing else tunes meanwhile") {
+TEST_CASE("tune ksm --watch holds the record: nothing else tunes meanwhile") {
     const tuned_host host;
     test::outcome other;
     const auto said = watched(host, {.policy = "ksmtuned"}, false, {[&] {
@@ -155,7 +155,7 @@ TEST_CASE("--watch holds the record: nothing else tunes meanwhile") {
     CHECK(host.text("/proc/sys/vm/swappiness") == "60\n");
 }
 
-TEST_CASE("--watch refuses what makes no sense, and a first look that fails ends it") {
+TEST_CASE("tune ksm --watch refuses what makes no sense, and a first look that fails ends it") {
     for (const std::vector<std::string> &arguments :
          {std::vector<std::string>{"tune", "ksm", "--every", "5"},
           {"tune", "ksm", "--watch", "--every", "0"},
