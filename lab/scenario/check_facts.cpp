@@ -110,7 +110,8 @@ private:
         const std::string elsewhere = fmt::format("{}/other", export_path);
         auto done = on_host("nfs", {"mkdir", "-p", elsewhere});
         if (done) done = on_host("kvm02", {"umount", by_hand.string()});
-        if (done) done = mount("kvm02", fmt::format("{}:{}", fqdn(*find_machine("nfs")), elsewhere));
+        if (done)
+            done = mount("kvm02", fmt::format("{}:{}", fqdn(*find_machine("nfs")), elsewhere));
         if (!done) return done;
         auto wrong =
             ask(guest, "checking, another folder being mounted there", {"--prove-storage"});
