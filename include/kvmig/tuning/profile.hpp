@@ -238,7 +238,8 @@ namespace detail {
         return std::string(first);
     }
     // Several numbers in one file (tcp_rmem) are parted by tabs when they are read.
-    return fmt::format("{}", fmt::join(words(s.value), text.find('\t') != text.npos ? "\t" : " "));
+    return fmt::format(
+        "{}", fmt::join(words(s.value), text.find('\t') != std::string_view::npos ? "\t" : " "));
 }
 
 /// Why the file would refuse the value; empty when it may take it.
@@ -251,7 +252,7 @@ namespace detail {
             files.find(path.substr(0, path.rfind('/') + 1) + "scaling_available_governors");
         if (found == files.end()) return {};
         offered = choices(found->second);
-    } else if (text.find('[') != text.npos && !path.ends_with("/queue/scheduler")) {
+    } else if (text.find('[') != std::string_view::npos && !path.ends_with("/queue/scheduler")) {
         offered = choices(text); // schedulers are loaded when they are asked for
     } else {
         return {};
