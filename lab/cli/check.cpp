@@ -52,7 +52,7 @@ struct check_request {
     std::optional<std::uint64_t> bandwidth; ///< MiB/s
     bool measure_link = false;
     bool canary = false;
-    migration::options move{.flags = {migration::flag::live}}; ///< the canary's
+    migration::options move{.flags = {migration::flag::live}}; ///< the canary's, and who leads
     std::uint64_t canary_age = model::canary_old.count();      ///< seconds
 };
 
@@ -108,8 +108,11 @@ expected<precheck::facts> ask_hosts(const check_request &asked, const context &c
         return fail(std::move(domain).error().advise("`virsh -c " + asked.from +
                                                      " list --all` lists the domains there"));
     }
-    auto facts = run::collect_facts(*domain, destination, asked.from, asked.copy,
-                                    ctx.interrupted.get_token());
+    auto facts = run::collect_facts(*domain, destination, asked.from,
+                                    {.copy = asked.copy,
+                                     .peer2peer = asked.move.flags.has(migration::flag::peer2peer),
+                                     .destination_uri = asked.move.destination_uri,
+                                     .stop = ctx.interrupted.get_token()});
     if (facts && asked.forecast) {
         facts->load =
             run::collect_load(*domain, std::chrono::seconds(1), ctx.interrupted.get_token());
@@ -163,6 +166,22 @@ exit_status act(const check_request &asked, const context &ctx) {
     return found.verdict == precheck::verdict::blocked ? exit_status::blocked : exit_status::done;
 }
 
+/// Who will lead the migration: under the names of `kvmig migrate`.
+void add_leader(CLI::App &sub, check_request &asked, CLI::Option *domain) {
+    auto *p2p = sub.add_flag_function(
+                       "--p2p",
+                       [&asked](std::int64_t count) {
+                           asked.move.flags.set(migration::flag::peer2peer, count > 0);
+                       },
+                       "The source's daemon is to lead, as root, or virsh on the source: try "
+                       "whether it can open the destination [peer2peer]")
+                    ->needs(domain);
+    sub.add_option("--desturi", asked.move.destination_uri,
+                   "With --p2p: the destination's URI as the source's daemon is to open it")
+        ->type_name("URI")
+        ->needs(p2p);
+}
+
 /// The canary, and the way that it takes: under the names of `kvmig migrate`.
 void add_canary(CLI::App &sub, check_request &asked, CLI::Option *domain) {
     using migration::flag;
@@ -177,13 +196,8 @@ void add_canary(CLI::App &sub, check_request &asked, CLI::Option *domain) {
                help)
             ->needs(canary);
     };
-    set("--p2p", flag::peer2peer, "With --canary: the source's daemon leads [peer2peer]");
     set("--tls", flag::tls, "With --canary: its memory is encrypted on its way [tls]");
     set("--unsafe", flag::unsafe, "With --canary: whatever its disks' caches are [unsafe]");
-    sub.add_option(
-           "--desturi", asked.move.destination_uri,
-           "With --canary --p2p: the destination's URI as the source's daemon is to open it")
-        ->needs(canary);
     sub.add_option("--migrateuri", asked.move.migrate_uri,
                    "With --canary: where its memory is sent, tcp://HOST[:PORT]")
         ->needs(canary);
@@ -263,6 +277,7 @@ void add_check(CLI::App &app, context &ctx) {
         ->needs(forecast)
         ->needs(domain)
         ->excludes(bandwidth);
+    add_leader(*sub, *asked, domain);
     add_canary(*sub, *asked, domain);
     sub->add_flag("--json", ctx.json, "Answer as JSON (kvmig.check/1) on stdout");
     sub->footer(closing(

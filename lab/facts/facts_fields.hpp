@@ -363,6 +363,17 @@ template <> struct fields_of<precheck::destination_facts> {
                                     field{"secrets", &type::secrets}};
 };
 
+template <> struct fields_of<precheck::opened_connection> {
+    using type = precheck::opened_connection;
+    static constexpr std::tuple all{field{"opened", &type::opened}, field{"said", &type::said}};
+};
+
+template <> struct fields_of<precheck::peer_facts> {
+    using type = precheck::peer_facts;
+    static constexpr std::tuple all{field{"uri", &type::uri},
+                                    field{"connection", &type::connection}};
+};
+
 template <> struct fields_of<precheck::dirtied_memory> {
     using type = precheck::dirtied_memory;
     static constexpr std::tuple all{field{"rate", &type::rate}, field{"over", &type::over}};
@@ -403,7 +414,8 @@ template <> struct fields_of<precheck::facts> {
         field{"domain", &type::domain}, field{"copy", &type::copy},
         field{"source", &type::source}, field{"destination", &type::destination},
         field{"nfs", &type::nfs},       field{"shared", &type::shared},
-        field{"load", &type::load},     field{"canary", &type::canary}};
+        field{"peer", &type::peer},     field{"load", &type::load},
+        field{"canary", &type::canary}};
 };
 
 } // namespace kvmig::lab

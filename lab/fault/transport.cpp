@@ -35,7 +35,7 @@ std::vector<fault> transport_faults() {
                              "sed -i /^kvm02/d ~/.ssh/known_hosts"}},
         .undo = {{"kvm01", "cp ~/.ssh/known_hosts.whole ~/.ssh/known_hosts"}},
         .diagnosed = "KVM-NET-008",
-        .unforeseen = "the check goes from the controller to each host, not from host to host",
+        .foreseen = "KVM-NET-008",
         .remedy = {"ssh-keyscan -H", "ssh -o BatchMode=yes root@"},
     });
     out.push_back({
@@ -51,7 +51,7 @@ std::vector<fault> transport_faults() {
                              "chmod 700 ~/password"}},
         .undo = {{"kvm01", "cd ~/.ssh && mv whole/* . 2>/dev/null; true"}},
         .diagnosed = "KVM-NET-009",
-        .unforeseen = "the check goes from the controller to each host, not from host to host",
+        .foreseen = "KVM-NET-009",
         .remedy = {"ssh-copy-id root@", "ssh -o BatchMode=yes root@"},
         .typed = "SSH_ASKPASS=~/password SSH_ASKPASS_REQUIRE=force",
     });

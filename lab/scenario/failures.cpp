@@ -94,10 +94,12 @@ private:
                        first(diagnosed(there.error())) == what_.diagnosed, describe(there.error()));
             return {};
         }
+        // It will be opened from the source, as `virsh` on the source does too.
         auto facts = run::collect_facts(guest_.at, *there, guest_.at.on().uri(),
-                                        copies_disks(what_) ? precheck::storage_copy::all
-                                                            : precheck::storage_copy::none,
-                                        stop());
+                                        {.copy = copies_disks(what_) ? precheck::storage_copy::all
+                                                                     : precheck::storage_copy::none,
+                                         .peer2peer = true,
+                                         .stop = stop()});
         if (!facts) return fail(std::move(facts).error());
         // Facts of broken hosts: what the rules are tested with (tests/corpus/facts/record.py).
         const std::filesystem::path &folder = on_.context().folder;

@@ -19,7 +19,7 @@ namespace {
 /// What the check says of moving `guest` to kvm02.
 expected<precheck::report> check(stage &on, const performer &guest) {
     auto facts = run::collect_facts(guest.at, on.on().kvm02(), guest.at.on().uri(),
-                                    precheck::storage_copy::none, on.context().stop);
+                                    {.stop = on.context().stop});
     if (!facts) return fail(std::move(facts).error());
     return precheck::check(*facts);
 }

@@ -215,7 +215,7 @@ TEST_CASE("a canary needs a domain, and its options a canary", "[canary]") {
     };
     CHECK_FALSE(check_refused({"--domain-xml", "f", "--canary"}).empty());
     CHECK_FALSE(check_refused({"--facts", "f", "--canary"}).empty());
-    for (const char *option : {"--p2p", "--tls", "--unsafe"}) {
+    for (const char *option : {"--tls", "--unsafe"}) {
         INFO(option);
         CHECK_THAT(with({option}), Catch::Contains("--canary"));
         CHECK(with({"--canary", option}).empty());
@@ -225,6 +225,28 @@ TEST_CASE("a canary needs a domain, and its options a canary", "[canary]") {
     CHECK(with({"--canary", "--p2p", "--desturi", "qemu+ssh://x/system", "--migrateuri", "tcp://x",
                 "--canary-age", "0"})
               .empty());
+}
+
+TEST_CASE("who leads is asked of hosts alone, and kept with the facts") {
+    CHECK_FALSE(check_refused({"--domain-xml", "f", "--p2p"}).empty());
+    CHECK_FALSE(check_refused({"--facts", "f", "--p2p"}).empty());
+    CHECK_THAT(check_refused({"vm1", "--from", "a", "--to", "b", "--desturi", "c"}),
+               Catch::Contains("--p2p"));
+    domain_files made;
+    const test::temporary_directory folder;
+    const std::string file = (folder.path() / "vm1.facts").string();
+    const std::string there = made.node("b", "vm2");
+    const auto peer = [&](std::vector<std::string> more) {
+        std::vector<std::string> all{"vm1",          "--from", made.node("a", "vm1"), "--to", there,
+                                     "--save-facts", file};
+        all.insert(all.end(), more.begin(), more.end());
+        run_check(all);
+        std::ifstream in(file);
+        return nlohmann::json::parse(in).at("peer");
+    };
+    CHECK(peer({}).is_null());
+    CHECK(peer({"--p2p"}).at("uri") == there);
+    CHECK(peer({"--p2p", "--desturi", "test:///default"}).at("uri") == "test:///default");
 }
 
 TEST_CASE("what became of a canary is told with what it did without", "[canary]") {

@@ -149,6 +149,8 @@ precheck::facts healthy() {
                                                  {49215, model::port_answer::open}};
     there.clock =
         precheck::clock_offset{std::chrono::milliseconds{-20}, std::chrono::milliseconds{150}};
+    all.peer =
+        precheck::peer_facts{"qemu+ssh://root@kvm02/system", precheck::opened_connection{true, ""}};
     there.networks.set("default", presence::active);
     there.interfaces.set("br0", presence::active);
     there.interfaces.set("eth1", presence::active);
@@ -179,6 +181,8 @@ precheck::facts sick() {
     f.destination.ports = std::vector<model::tried_port>{{49152, model::port_answer::rejected},
                                                          {49215, model::port_answer::dropped},
                                                          {49300, model::port_answer::unreachable}};
+    f.peer->connection = precheck::opened_connection{
+        false, "Cannot recv data: Host key verification failed.: Connection reset by peer"};
     f.destination.driver = std::string("Xen");
     f.destination.cpu = precheck::cpu_comparison{};
     f.destination.same_name = std::optional(precheck::known_domain{"vm1", id_of(2), false});

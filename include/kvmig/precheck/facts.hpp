@@ -179,6 +179,23 @@ struct destination_facts : host_facts {
     friend bool operator==(const destination_facts &, const destination_facts &) = default;
 };
 
+/// What came of opening a connection from the source itself.
+struct opened_connection {
+    bool opened = false;
+    std::string said; ///< why not, in libvirt's words; empty when it was opened
+
+    friend bool operator==(const opened_connection &, const opened_connection &) = default;
+};
+
+/// What matters when the source's daemon leads (`--p2p`), or `virsh` on the source: the destination
+/// is opened from there, as root.
+struct peer_facts {
+    std::string uri; ///< the destination, as the source opens it
+    fact<opened_connection> connection;
+
+    friend bool operator==(const peer_facts &, const peer_facts &) = default;
+};
+
 /// How fast the guest changes its memory.
 struct dirtied_memory {
     byte_rate rate;
@@ -215,6 +232,7 @@ struct facts {
     std::optional<nfs_facts> nfs; ///< absent: nobody asked
     /// By the image's name: what tokens in its folder proved; only of those that were probed.
     by_name<model::shared_answer> shared;
+    std::optional<peer_facts> peer;     ///< absent: nobody asked
     std::optional<load_facts> load;     ///< absent: nobody asked
     std::optional<canary_facts> canary; ///< absent: none was sent
 
@@ -259,6 +277,7 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
     named("pools", there.pools);
     named("secrets", there.secrets);
     named("shared", all.shared);
+    if (all.peer) visit("peer", all.peer->connection);
     if (all.load) {
         visit("dirty", all.load->dirty);
         visit("downtime_limit", all.load->downtime_limit);

@@ -14,6 +14,7 @@
 #include <kvmig/precheck/rules/network.hpp>
 #include <kvmig/precheck/rules/nfs_exports.hpp>
 #include <kvmig/precheck/rules/nfs_mounts.hpp>
+#include <kvmig/precheck/rules/peer.hpp>
 #include <kvmig/precheck/rules/security.hpp>
 #include <kvmig/precheck/rules/storage.hpp>
 #include <kvmig/precheck/rules/storage_copy.hpp>
@@ -45,6 +46,9 @@ inline constexpr std::array rules_table{
     rules::ports_rejected,
     rules::ports_dropped,
     rules::no_network,
+    rules::peer_host_key,
+    rules::peer_denied,
+    rules::peer_stuck,
     // versions
     rules::architecture,
     rules::machine_missing,

@@ -11,6 +11,7 @@
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/run/check_clock.hpp>
 #include <kvmig/run/check_names.hpp>
+#include <kvmig/run/check_peer.hpp>
 #include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_storage.hpp>
 #include <kvmig/xml/capabilities.hpp>
@@ -28,6 +29,15 @@
 #include <vector>
 
 namespace kvmig::run {
+
+/// The migration that the facts are for.
+struct collect_options {
+    precheck::storage_copy copy = precheck::storage_copy::none;
+    /// The source's daemon is to lead, by `destination_uri`, or that by which it is reached here.
+    bool peer2peer = false;
+    std::string destination_uri{};
+    std::stop_token stop{};
+};
 
 namespace detail {
 
@@ -224,32 +234,41 @@ inline void collect_way(const std::string &uri_here, const std::string &name,
 /// Asks both hosts at once, and fails only when the domain itself cannot be read: whatever else
 /// cannot be had is a fact that is not known, with the reason. Nothing is changed anywhere; active
 /// pools with images of the domain are refreshed. `uri_here` is how the source is reached from
-/// here, by which it is asked, over SSH, how it resolves the destination's name; both hosts are
-/// asked for their clocks in that way.
-[[nodiscard]] inline expected<precheck::facts>
-collect_facts(const libvirt::domain &domain, const libvirt::connection &destination,
-              const std::string &uri_here,
-              precheck::storage_copy copy = precheck::storage_copy::none,
-              const std::stop_token &stop = {}) {
+/// here, by which it is asked, over SSH, how it resolves the destination's name, and whether it can
+/// open the destination; both hosts are asked for their clocks in that way.
+[[nodiscard]] inline expected<precheck::facts> collect_facts(const libvirt::domain &domain,
+                                                             const libvirt::connection &destination,
+                                                             const std::string &uri_here,
+                                                             const collect_options &how = {}) {
     auto text = domain.xml();
     if (!text) return fail(std::move(text).error());
     auto told = xml::parse_domain(*text);
     if (!told) return fail(std::move(told).error().on(domain.on().hostname()));
     precheck::facts out;
     out.domain = *std::move(told);
-    out.copy = copy;
+    out.copy = how.copy;
+    if (how.peer2peer) {
+        out.peer.emplace().uri =
+            how.destination_uri.empty() ? destination.uri() : how.destination_uri;
+    }
     // The hosts answer at the same time, and SSH takes its own; each writes facts of its own.
     const auto ask = [](auto act) { return std::async(std::launch::async, std::move(act)); };
-    const std::array<std::future<void>, 4> asked{
+    const std::array<std::future<void>, 5> asked{
         ask([&] {
             detail::collect_host(domain.on(), out.domain, out.source);
             detail::collect_source(domain, out.domain, out.source);
         }),
         ask([&] { detail::collect_destination(domain, destination, out); }),
-        ask([&] { detail::collect_way(uri_here, destination.hostname(), out.destination, stop); }),
+        ask([&] {
+            detail::collect_way(uri_here, destination.hostname(), out.destination, how.stop);
+        }),
         ask([&] {
             out.destination.clock =
-                detail::as_fact(compare_clocks(uri_here, destination.uri(), stop));
+                detail::as_fact(compare_clocks(uri_here, destination.uri(), how.stop));
+        }),
+        ask([&] {
+            if (!out.peer) return;
+            out.peer->connection = detail::as_fact(open_at(uri_here, out.peer->uri, how.stop));
         }),
     };
     for (const std::future<void> &each : asked) each.wait();
