@@ -63,7 +63,8 @@ struct plan {
     planned_end source;              ///< where the guest is
     planned_end destination;         ///< where it would go
     std::vector<planned_step> steps; ///< in order
-    std::vector<planned_disk> disks; ///< with what lies below them, in the order of the definition
+    /// In the order of the definition; where images are copied, with those below them.
+    std::vector<planned_disk> disks;
     std::vector<std::string> transport; ///< clauses: what goes which way, to which address
     /// Flags and parameters under libvirt's names.
     std::vector<std::pair<std::string, std::string>> options;

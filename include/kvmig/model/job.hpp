@@ -84,12 +84,12 @@ struct job_statistics {
 
     std::optional<bytes> data_total;     ///< memory and disks together, as the next two
     std::optional<bytes> data_processed; ///< sent; memory that was sent again counts again
-    std::optional<bytes> data_remaining; ///< still to be sent; rises when the guest writes
+    std::optional<bytes> data_remaining; ///< still to be sent; rises when a pass ends
 
     std::optional<bytes> memory_total; ///< the guest's, as QEMU counts it
     /// Bytes on the wire: less than the memory they stand for.
     std::optional<bytes> memory_processed;
-    std::optional<bytes> memory_remaining;      ///< still to be sent; rises when the guest writes
+    std::optional<bytes> memory_remaining;      ///< still to be sent; rises when a pass ends
     std::optional<pages> memory_constant;       ///< pages filled with one byte
     std::optional<pages> memory_normal;         ///< pages sent as they are
     std::optional<bytes> memory_normal_bytes;   ///< the bytes of `memory_normal`

@@ -195,7 +195,7 @@ struct dirtied_memory {
 struct measured_link {
     byte_rate rate; ///< `moved` in the time `over`
     bytes moved;    ///< what was sent to measure it
-    /// From the first byte to the last, as the receiver timed it.
+    /// As dd(1) at the destination timed it.
     std::chrono::milliseconds over{0};
 
     friend bool operator==(const measured_link &, const measured_link &) = default;
