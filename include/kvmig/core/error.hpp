@@ -53,11 +53,11 @@ struct libvirt_code {
     int domain = 0;   ///< which part of libvirt failed
     int code = 0;     ///< what failed
     int level = 0;    ///< `virErrorLevel`: 1 a warning, 2 an error
-    int int1 = 0;     ///< what it means depends on `code`
-    int int2 = 0;     ///< of few codes; mostly 0
-    std::string str1; ///< in most errors the format of the message
-    std::string str2; ///< in most errors a value that the message names; often empty
-    std::string str3; ///< as `str2`
+    int int1 = 0;     ///< -1 where it says nothing
+    int int2 = 0;     ///< mostly -1: it says nothing
+    std::string str1; ///< mostly the format of the message, with `%s` for `str2`
+    std::string str2; ///< mostly what the message says beyond its code; may be empty
+    std::string str3; ///< mostly empty
 
     friend bool operator==(const libvirt_code &, const libvirt_code &) = default;
 };

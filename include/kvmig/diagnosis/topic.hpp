@@ -35,7 +35,7 @@ enum class topic : std::uint8_t {
 
 /// A topic's name and the letters of its ids.
 struct topic_name {
-    topic about;            ///< its row is at the place of its number
+    topic about;            ///< in one row alone
     std::string_view code;  ///< `NET` in `KVM-NET-003`
     std::string_view title; ///< for people
 };

@@ -224,7 +224,7 @@ struct domain {
     std::vector<memory_device> memory_devices;  ///< DIMMs, NVDIMMs and others that can be plugged
     /// Not those of vhost-user, which share the guest's own memory.
     std::vector<shared_memory> shared_memories;
-    std::vector<tpm> tpms;                    ///< at most one has a meaning to libvirt; empty: none
+    std::vector<tpm> tpms;                    ///< hardly ever more than one; empty: none
     std::vector<video> videos;                ///< the first is the primary one
     std::vector<std::string> channels;        ///< the type of each: `unix`, `qemu-vdagent`, …
     std::string launch_security;              ///< `sev`, `sev-snp`, `s390-pv`, …
