@@ -23,7 +23,7 @@ struct storage_pool {
     std::string source_name;     ///< `logical`: the volume group
     std::string source_format;   ///< `netfs`: `nfs`; `fs`: `ext4`, …; `auto` when empty
     std::string source_protocol; ///< `netfs`: the NFS version, as in `nfsvers=`
-    /// Paths of disks or partitions: `fs`, `logical`, `disk`, ….
+    /// Paths of disks or partitions: `fs`, `logical`, `disk` and others.
     std::vector<std::string> source_devices;
     std::vector<std::string> mount_options; ///< `fs` and `netfs`, one option each
 
