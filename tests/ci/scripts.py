@@ -228,7 +228,6 @@ struct place {
     int height; ///< in metres
     /// In metres too.
     int width;
-    int depth;
     /// Whether they are one.
     friend bool operator==(const place &, const place &) = default;
 };
@@ -257,6 +256,15 @@ namespace a {
 class thing {
 public:
     void act();
+    int held;
+    static constexpr int least = 1;
+private:
+    int hidden;
+};
+/// With one member that is told, and one that is not.
+struct place {
+    int height; ///< in metres
+    int depth;
 };
 int look();
 inline constexpr int most = 3;
@@ -265,8 +273,25 @@ using number = int;
 }
 """)
         self.assertEqual(status, 1, said)
-        for name in ["a::thing", "act()", "look()", "most", "colour", "number"]:
-            self.assertRegex(said, rf"{re.escape(name)}.* is not documented")
+        for name in ["a::thing", "act()", "held", "least", "depth", "look()", "most", "colour",
+                     "number"]:
+            self.assertRegex(said, rf"\b{re.escape(name)}.* is not documented")
+        for name in ["height", "hidden"]:
+            self.assertNotIn(name, said)
+
+    def test_a_data_member_without_a_docstring_is_enough_to_fail(self):
+        status, said = self.make("""/// The only one.
+namespace a {
+/// How far a thing is.
+struct place {
+    int height; ///< in metres
+    int depth;
+};
+}
+""")
+        self.assertEqual(status, 1, said)
+        self.assertIn("Member depth (variable) of struct a::place is not documented", said)
+        self.assertEqual(said.count("is not documented"), 1, said)
 
     def test_takes_no_broken_markup(self):
         status, said = self.make("/// See @ref nowhere.\nvoid look();\n")

@@ -54,7 +54,7 @@ struct forecast_settings {
     /// pass is looked at when it has been sent but for what fits in the pause, and by then as much
     /// may have been dirtied.
     double clearly_below = 0.95;
-    std::size_t least_samples = 3;
+    std::size_t least_samples = 3; ///< fewer, and the verdict is `unknown`
     /// So many passes after the first, and one more, are wanted before they are compared.
     std::size_t passes_wanted = 3;
     /// QEMU's `downtime-limit`, unless told otherwise.
@@ -63,7 +63,7 @@ struct forecast_settings {
 
 /// What is to be expected.
 struct forecast {
-    verdict ends = verdict::unknown;
+    verdict ends = verdict::unknown;    ///< whether memory will have been sent, as it goes now
     std::vector<observation> because;   ///< what the verdict rests on
     std::optional<bytes> to_move;       ///< memory and disks, as it stands
     std::optional<byte_rate> bandwidth; ///< moving average
@@ -74,6 +74,7 @@ struct forecast {
     std::optional<seconds> downtime;
     /// What the newest passes left over the rate: the pause that would have to be allowed.
     std::optional<seconds> pause_needed;
+    /// The pause that is allowed; absent: not one sample was seen.
     std::optional<milliseconds> downtime_limit;
 
     /// Whether `what` is among the reasons.

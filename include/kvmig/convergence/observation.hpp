@@ -32,9 +32,9 @@ enum class observed : std::uint8_t {
 
 /// One observation.
 struct observation {
-    observed what;
-    double figure = 0;
-    double against = 0;
+    observed what;      ///< says what the figures are
+    double figure = 0;  ///< the first that stands beside `what`; 0 where none does
+    double against = 0; ///< the second; 0 where none does
 
     friend bool operator==(const observation &, const observation &) = default;
 };

@@ -38,37 +38,38 @@ enum class aid : std::uint8_t {
 
 /// From so many passes after the first on, this much pause is allowed.
 struct pause_by_passes {
-    std::uint64_t passes;
-    milliseconds pause;
+    std::uint64_t passes; ///< 1 is the first that sends again what was dirtied
+    milliseconds pause;   ///< at least; a longer one stays
 };
 
 /// The pause grows from `first` to `last` in `steps` equal steps, one each time that `apart`, for
 /// each GiB of memory, has gone by.
 struct pause_by_time {
-    milliseconds first;
-    milliseconds last;
-    std::uint32_t steps;
-    std::chrono::seconds apart;
+    milliseconds first;         ///< from the start on
+    milliseconds last;          ///< from the last step on
+    std::uint32_t steps;        ///< from `first` to `last`; at least 1
+    std::chrono::seconds apart; ///< for each GiB of memory
 };
 
 /// The pause doubles, up to `most`, whenever what remains was seen to rise more than `rises`
 /// times.
 struct pause_by_rises {
-    std::uint32_t rises;
-    milliseconds most;
+    std::uint32_t rises; ///< that do not count yet
+    milliseconds most;   ///< no longer than this
 };
 
 /// A way to steer. The pause is only ever raised.
 struct policy {
-    std::string_view name;
+    std::string_view name;                                  ///< for `--policy`
     std::optional<milliseconds> first_pause = std::nullopt; ///< absent: left as it is
+    /// With rising passes; empty: passes raise nothing.
     std::span<const pause_by_passes> by_passes = {};
-    std::optional<pause_by_time> by_time = std::nullopt;
-    std::optional<pause_by_rises> by_rises = std::nullopt;
+    std::optional<pause_by_time> by_time = std::nullopt;      ///< absent: time raises nothing
+    std::optional<pause_by_rises> by_rises = std::nullopt;    ///< absent: rises raise nothing
     std::optional<milliseconds> longest_pause = std::nullopt; ///< what `aid::longest_pause` allows
 
-    window_settings window = {};
-    forecast_settings judging = {};
+    window_settings window = {};    ///< what is remembered of the samples
+    forecast_settings judging = {}; ///< when a forecast says "no"
     /// Acting on a forecast of "no": at a moment when no more than this part of the least in the
     /// window remains, so that the pause, or what post-copy has to fetch, is short.
     double near_least = 1.04;
@@ -78,6 +79,7 @@ struct policy {
     std::span<const aid> when_hopeless = {}; ///< the first that is to be had
     /// So long for each GiB of memory and disk that remained at first; absent: for ever.
     std::optional<std::chrono::seconds> time_per_gib = std::nullopt;
+    /// The first that is to be had, after `time_per_gib`.
     std::span<const aid> when_out_of_time = {};
 };
 

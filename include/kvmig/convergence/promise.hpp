@@ -55,7 +55,7 @@ namespace policies {
 
 /// What came of a promise.
 struct promise_outcome {
-    milliseconds promised{0};
+    milliseconds promised{0};             ///< the most that was to be allowed
     std::optional<milliseconds> measured; ///< as libvirt tells it; absent where it does not
 
     /// Whether libvirt measured more than was promised; false while nothing was measured.

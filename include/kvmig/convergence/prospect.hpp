@@ -32,9 +32,9 @@ struct planned_move {
 
 /// What is to be expected of it.
 struct prospect {
-    verdict ends = verdict::unknown;
+    verdict ends = verdict::unknown;  ///< `unknown` also while a rate is absent
     std::vector<observation> because; ///< what the verdict rests on; empty where a rate is absent
-    bytes to_move;
+    bytes to_move;                    ///< memory and disks, once
     /// Until the guest runs at the destination; where `ends` is not `yes`: at least, and sending
     /// everything once. Absent while the rate is not known.
     std::optional<seconds> total_time;

@@ -17,17 +17,19 @@ using seconds = std::chrono::duration<double>;
 
 /// What was told at one moment; a field is absent where the daemon does not report it.
 struct sample {
-    milliseconds at{0}; ///< since the migration began, on one clock that never jumps
-    std::optional<bytes> memory_total;
+    milliseconds at{0};                ///< since the migration began, on one clock that never jumps
+    std::optional<bytes> memory_total; ///< 0: memory is not being sent yet
+    /// Still to be sent; what is dirtied meanwhile is added when the pass ends.
     std::optional<bytes> memory_remaining;
-    std::optional<bytes> memory_processed; ///< sent so far, over all passes
-    std::optional<bytes> disk_remaining;
+    std::optional<bytes> memory_processed;  ///< sent so far, over all passes
+    std::optional<bytes> disk_remaining;    ///< of the disks that are copied along
     std::optional<byte_rate> rate;          ///< at which memory is sent
     std::optional<byte_rate> dirty;         ///< at which the guest changes memory
     std::optional<std::uint64_t> iteration; ///< passes over memory, as the counter stands
+    /// The pause that is allowed; absent: nobody could tell.
     std::optional<milliseconds> downtime_limit;
     std::optional<std::uint64_t> throttle; ///< per cent, when auto-converge slows the guest
-    bool post_copy = false;
+    bool post_copy = false;                ///< the guest runs at the destination already
 
     /// Memory is being sent: before that, and while disks are mirrored, its fields say nothing.
     [[nodiscard]] constexpr bool in_memory_phase() const noexcept {

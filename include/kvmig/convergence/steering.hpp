@@ -37,17 +37,17 @@ enum class action : std::uint8_t { wait, set_downtime, start_post_copy, suspend_
 
 /// What is to be done, and why.
 struct decision {
-    action what = action::wait;
+    action what = action::wait;           ///< `wait` where nothing is to be done
     std::optional<milliseconds> downtime; ///< with `set_downtime`
     std::string reason;                   ///< one sentence, no full stop
-    forecast seen;
+    forecast seen;                        ///< upon which it was decided
 };
 
 /// Which aids this migration may use.
 struct allowed_aids {
     bool post_copy = false; ///< it was started with `VIR_MIGRATE_POSTCOPY`
-    bool suspend = false;
-    bool abort = false;
+    bool suspend = false;   ///< the guest may be stopped
+    bool abort = false;     ///< the migration may be given up
 };
 
 /// Holds what a policy must remember. An aid is decided on once.

@@ -17,6 +17,7 @@ namespace kvmig::convergence {
 
 /// How much is remembered, and how smooth.
 struct window_settings {
+    /// A sample older than the newest by more is dropped.
     milliseconds length = std::chrono::seconds{40};
     double smoothing = 0.4; ///< weight of the newest rate in the moving average, 0 to 1
 };
@@ -25,15 +26,15 @@ struct window_settings {
 struct pass {
     std::uint64_t number = 0; ///< 0: the first of this migration
     bytes most;               ///< about what the guest had dirtied during the pass before
-    bytes least;
-    milliseconds began{0}; ///< when it was first seen
+    bytes least;              ///< about what it left to the next
+    milliseconds began{0};    ///< when it was first seen
 };
 
 /// A sliding window over samples of the memory phase. Its memory is bounded by its length, the
 /// passes it holds by `most_passes`.
 class window {
 public:
-    static constexpr std::size_t most_passes = 16;
+    static constexpr std::size_t most_passes = 16; ///< The oldest beyond these are dropped.
 
     explicit window(window_settings settings = {}) : settings_(settings) {} ///< Empty at first.
 

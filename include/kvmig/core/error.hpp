@@ -50,20 +50,21 @@ enum class error_kind : std::uint8_t {
 /// libvirt's own error, field by field as in `virError`. `code` and `domain` are the numbers of
 /// `virErrorNumber` and `virErrorDomain`; for `VIR_ERR_SYSTEM_ERROR`, `int1` is the `errno`.
 struct libvirt_code {
-    int domain = 0;
-    int code = 0;
-    int level = 0;
-    int int1 = 0;
-    int int2 = 0;
-    std::string str1;
-    std::string str2;
-    std::string str3;
+    int domain = 0;   ///< which part of libvirt failed
+    int code = 0;     ///< what failed
+    int level = 0;    ///< `virErrorLevel`: 1 a warning, 2 an error
+    int int1 = 0;     ///< -1 where it says nothing
+    int int2 = 0;     ///< mostly -1: it says nothing
+    std::string str1; ///< mostly the format of the message, with `%s` for `str2`
+    std::string str2; ///< mostly what the message says beyond its code; may be empty
+    std::string str3; ///< mostly empty
 
     friend bool operator==(const libvirt_code &, const libvirt_code &) = default;
 };
 
 /// One failure, with the failures below it.
 struct error {
+    /// The sort of failure: by it a caller decides whether to try again.
     error_kind kind = error_kind::failed;
     std::string what;   ///< what was being done, and what came of it: one sentence, no full stop
     std::string host;   ///< the host it happened on; empty when there is only this one

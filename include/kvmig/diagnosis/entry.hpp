@@ -50,10 +50,10 @@ struct pattern {
     /// Literal text with holes `{name}` or `{name:type}` (see text_template.hpp). Quotation marks,
     /// letter case and runs of blanks do not matter.
     std::string_view text = {};
-    wording seen = wording::other;
+    wording seen = wording::other; ///< in which releases
     /// File and lines in the older | the newer release, or the document it was taken from.
     std::string_view where = {};
-    place counts = place::anywhere;
+    place counts = place::anywhere; ///< whether the line it stands in must prove what it speaks of
 };
 
 /// A libvirt error whose numbers alone lead to the entry.
@@ -82,8 +82,8 @@ enum class machine : std::uint8_t { source, destination, both, here, server, gue
 /// One command of a remedy. `run` may hold `{name}`: filled in with what was matched, quoted for a
 /// shell; a name that is not known stays in capitals.
 struct step {
-    machine on = machine::here;
-    std::string_view run = {};
+    machine on = machine::here; ///< where the command is run
+    std::string_view run = {};  ///< for a POSIX shell; empty: no further step
     std::string_view note = {}; ///< when or why; empty when the command speaks for itself
 };
 
@@ -91,14 +91,14 @@ struct step {
 /// length in a constant is more than g++ 12 accepts).
 struct entry {
     std::string_view id = {}; ///< `KVM-NET-003`; never given to another cause, even after removal
-    std::string_view title = {};
-    std::string_view cause = {}; ///< what is wrong, and how it comes to the message
-    weight says = weight::states;
-    pattern patterns[32] = {};  ///< in force: `wordings()`
-    code_rule codes[4] = {};    ///< in force: those whose code is not 0
-    sign signs[3] = {};         ///< states that speak for it; in force: those that are not `none`
-    step remedy[6] = {};        ///< in force: `steps()`
-    std::string_view look = {}; ///< where to look next
+    std::string_view title = {};  ///< a few words, without a full stop
+    std::string_view cause = {};  ///< what is wrong, and how it comes to the message
+    weight says = weight::states; ///< how much a message of it says
+    pattern patterns[32] = {};    ///< in force: `wordings()`
+    code_rule codes[4] = {};      ///< in force: those whose code is not 0
+    sign signs[3] = {};           ///< states that speak for it; in force: those that are not `none`
+    step remedy[6] = {};          ///< in force: `steps()`
+    std::string_view look = {};   ///< where to look next
     /// A widespread wrong explanation of this message, put right; empty when there is none.
     std::string_view corrects = {};
     std::string_view example = {}; ///< a message as it appears, which leads to this entry

@@ -20,8 +20,8 @@ namespace kvmig::diagnosis {
 
 /// A part of a folded line.
 struct text_span {
-    std::size_t begin = 0;
-    std::size_t end = 0;
+    std::size_t begin = 0; ///< of its first byte
+    std::size_t end = 0;   ///< behind its last byte
 
     [[nodiscard]] constexpr std::size_t size() const noexcept { return end - begin; } ///< In bytes.
     /// Whether they share a byte.
@@ -36,13 +36,14 @@ inline constexpr std::size_t most_holes = 10;
 
 /// A template found in a line.
 struct template_match {
-    text_span where;
-    std::size_t literal = 0; ///< bytes of literal text that agreed
-    bool cut_front = false;
-    bool cut_back = false;
-    std::size_t hole_count = 0;
+    text_span where;            ///< holes at its ends included
+    std::size_t literal = 0;    ///< bytes of literal text that agreed
+    bool cut_front = false;     ///< the line begins in the middle of the template
+    bool cut_back = false;      ///< the line ends in the middle of the template
+    std::size_t hole_count = 0; ///< how many of `holes` and `pieces` are in force
     /// The holes found, in the order of the template; `pieces` says which.
     std::array<text_span, most_holes> holes{};
+    /// Of each hole, its place among the pieces of the template.
     std::array<std::uint8_t, most_holes> pieces{};
 
     /// Whether the line holds only a part of the template.

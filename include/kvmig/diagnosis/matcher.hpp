@@ -20,8 +20,8 @@ namespace kvmig::diagnosis {
 
 /// A template found by a `matcher`.
 struct found_template {
-    std::size_t id = 0; ///< what `matcher::add` returned
-    template_match match;
+    std::size_t id = 0;   ///< what `matcher::add` returned
+    template_match match; ///< where, and what stood in its holes
 };
 
 /// Finds all templates of a set in a line at once: by a piece of literal text of each, then by all

@@ -53,9 +53,9 @@ using kvmig::shell_word;
 
 /// One step of a remedy, ready to be carried out.
 struct filled_step {
-    machine on = machine::here;
-    std::string run;
-    std::string note;
+    machine on = machine::here; ///< where it is run
+    std::string run;            ///< for a POSIX shell; what is not known stands in capitals
+    std::string note;           ///< when or why; empty when the command speaks for itself
 
     friend bool operator==(const filled_step &, const filled_step &) = default;
 };

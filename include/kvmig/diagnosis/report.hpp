@@ -35,22 +35,22 @@ struct clue {
     std::string text; ///< the line, error or state as it was given
     std::string from; ///< file name, or `libvirt error`, `blocked reason`, `precheck`, `state`
     std::string host; ///< empty when unknown
-    evidence_side side = evidence_side::unknown;
-    std::size_t line = 0;         ///< counted from 1; 0 when it is not from a text
-    std::size_t offset = 0;       ///< in bytes, where the message begins in its text
+    evidence_side side = evidence_side::unknown; ///< `unknown` also where a text does not tell
+    std::size_t line = 0;                        ///< counted from 1; 0 when it is not from a text
+    std::size_t offset = 0;                      ///< in bytes, where the message begins in its text
     std::string_view source = {}; ///< where the wording stands in libvirt's or QEMU's sources
     bool cut = false;             ///< the message was cut short
 };
 
 /// A cause that something in the evidence speaks for.
 struct cause {
-    const entry *about = nullptr; ///< never null
-    confidence sure = confidence::possible;
-    std::vector<clue> evidence; ///< at most `most_clues`, in order of appearance
-    std::size_t seen = 0;       ///< how often, all told
-    values found;               ///< of the first clue that carried any
-    std::vector<filled_step> remedy;
-    std::string look; ///< where to look next, filled in
+    const entry *about = nullptr;           ///< never null
+    confidence sure = confidence::possible; ///< of the strongest clue
+    std::vector<clue> evidence;             ///< at most `most_clues`, in order of appearance
+    std::size_t seen = 0;                   ///< how often, all told
+    values found;                           ///< of the first clue that carried any
+    std::vector<filled_step> remedy;        ///< in the order in which they are taken
+    std::string look;                       ///< where to look next, filled in
 };
 
 inline constexpr std::size_t most_clues = 6; ///< The most clues that a cause is told with.

@@ -16,7 +16,7 @@ namespace kvmig::diagnosis {
 struct rule {
     /// What a match of the template says.
     enum class sort : std::uint8_t { cause, noise, source_part, destination_part };
-    sort is = sort::cause;
+    sort is = sort::cause;                 ///< `cause` for what the catalogue explains
     const entry *about = nullptr;          ///< for a cause
     const pattern *wording_used = nullptr; ///< for a cause
 };

@@ -18,16 +18,17 @@ namespace kvmig::diagnosis {
 
 /// A message found in a text.
 struct hit {
-    std::size_t rule_id = 0;
-    text_span where;  ///< in the text
-    text_span inside; ///< the widest hole, in which another message may stand; may be empty
-    std::size_t literal = 0;
-    std::size_t line = 1;
-    bool cut = false;
-    bool wrapped = false;
-    bool open_end = false; ///< `inside` runs to the end of the line, and perhaps goes on after it
+    std::size_t rule_id = 0; ///< by which `rules` knows the wording
+    text_span where;         ///< in the text
+    text_span inside;        ///< the widest hole, in which another message may stand; may be empty
+    std::size_t literal = 0; ///< bytes of the wording's literal text that agreed
+    std::size_t line = 1;    ///< on which it begins, from 1
+    bool cut = false;        ///< only a part of the wording stands there
+    bool wrapped = false;    ///< it runs over the end of a line
+    bool open_end = false;   ///< `inside` runs to the end of the line, and perhaps goes on after it
+    /// By libvirt's "Message from the … host", where one stands before it.
     evidence_side side = evidence_side::unknown;
-    values found;
+    values found; ///< what stood in its holes, as written
 };
 
 /// Texts up to this size are also searched for messages that are wrapped.

@@ -57,9 +57,9 @@ enum class hole_type : std::uint8_t { host, endpoint, number, word, name, rest }
 
 /// A literal stretch of a template, or a hole.
 struct piece {
-    std::string_view literal; ///< folded; empty for a hole
-    std::string_view name;    ///< of the hole
-    hole_type type = hole_type::name;
+    std::string_view literal;         ///< folded; empty for a hole
+    std::string_view name;            ///< of the hole
+    hole_type type = hole_type::name; ///< of a hole: what it takes
 
     /// Whether it stands for any text; else it is literal.
     [[nodiscard]] bool is_hole() const noexcept { return !name.empty(); }

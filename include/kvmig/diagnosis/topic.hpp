@@ -35,9 +35,9 @@ enum class topic : std::uint8_t {
 
 /// A topic's name and the letters of its ids.
 struct topic_name {
-    topic about;
-    std::string_view code; ///< `NET` in `KVM-NET-003`
-    std::string_view title;
+    topic about;            ///< in one row alone
+    std::string_view code;  ///< `NET` in `KVM-NET-003`
+    std::string_view title; ///< for people
 };
 
 /// All topics, in the order of the documents.

@@ -23,8 +23,8 @@ namespace kvmig::diagnosis {
 
 /// One message of a catalogue.
 struct translated_message {
-    std::string_view original;
-    std::string_view translation;
+    std::string_view original;    ///< English: a format of printf(3), as a rule
+    std::string_view translation; ///< the same format in the catalogue's language
 };
 
 /// Reads a compiled catalogue, either byte order; the views point into `mo`. Plural forms come out

@@ -33,7 +33,7 @@ namespace kvmig::host {
 
 /// What to run. `argv[0]` is looked up in `PATH`.
 struct command {
-    std::vector<std::string> argv;
+    std::vector<std::string> argv; ///< program and arguments, no shell between; not empty
     /// Added to (or replacing parts of) this process's environment.
     std::vector<std::pair<std::string, std::string>> environment;
     std::filesystem::path directory;      ///< working directory; empty: this process's own
@@ -53,9 +53,9 @@ struct command {
 
 /// What came of it.
 struct command_result {
-    int status = 0; ///< exit status; 128 + the signal's number when a signal ended it
-    std::string out;
-    std::string err;
+    int status = 0;  ///< exit status; 128 + the signal's number when a signal ended it
+    std::string out; ///< its standard output; empty with `inherit_stdio`
+    std::string err; ///< its standard error, likewise
 };
 
 /// The command as a person would type it, for messages and logs only.

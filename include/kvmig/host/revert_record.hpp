@@ -30,6 +30,7 @@ namespace kvmig::host {
 
 /// One file as it was before it was written.
 struct revert_entry {
+    /// A file's, as `kernel_files` takes it; or the key of a domain's setting.
     std::string path;
     std::string before; ///< its bytes
 

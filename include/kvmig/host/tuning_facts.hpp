@@ -165,8 +165,9 @@ number_within(std::string_view path, std::string_view before, std::string_view a
 
 /// The files that a profile asks for, and those that could not be read, each named with the reason.
 struct profile_files {
+    /// Content of each file by its path; without those that are missing.
     tuning::file_texts texts = {};
-    std::vector<std::string> unreadable = {};
+    std::vector<std::string> unreadable = {}; ///< path, a space and the reason
 };
 
 /// What now stands in each file that `wanted` sets.

@@ -22,6 +22,7 @@ struct open_options {
     /// before the connection counts as broken. Needs a running `event_loop`; without one, or
     /// over a daemon that does not know them, nothing is sent.
     int keepalive_interval = 5;
+    /// See `keepalive_interval`: how many signs of life may stay out.
     unsigned keepalive_count = 5;
 };
 

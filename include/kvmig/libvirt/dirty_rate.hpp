@@ -16,7 +16,7 @@ namespace kvmig::libvirt {
 
 /// What is known of the estimate that was started last.
 struct dirty_rate_estimate {
-    bool running = false;
+    bool running = false;          ///< QEMU still looks: `VIR_DOMAIN_DIRTYRATE_MEASURING`
     std::optional<byte_rate> rate; ///< absent until it has ended
     std::chrono::seconds over{0};  ///< for so long it looks
 };

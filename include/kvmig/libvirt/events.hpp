@@ -19,8 +19,8 @@ namespace kvmig::libvirt {
 
 /// A change in a domain's life: `virDomainEventType`, and the detail that goes with it.
 struct lifecycle_event {
-    uuid domain;
-    int event = 0;
+    uuid domain;   ///< whose life it is
+    int event = 0; ///< of `virDomainEventType`
     int detail = 0;
 };
 

@@ -15,7 +15,7 @@ namespace kvmig::libvirt {
 
 /// A host's memory, of all NUMA nodes together.
 struct node_memory {
-    bytes total;
+    bytes total;     ///< 0 where the driver does not tell
     bytes available; ///< free, and held by buffers and caches
 };
 
@@ -62,10 +62,10 @@ struct node_memory {
 
 /// Which kind of guest is asked about; what is empty is left to the host's default.
 struct guest_kind {
-    std::string emulator;
-    std::string arch;
-    std::string machine;
-    std::string type; ///< `kvm`, `qemu`, …
+    std::string emulator; ///< path on the host
+    std::string arch;     ///< `x86_64`, …
+    std::string machine;  ///< `pc-q35-7.2`, `q35`, …
+    std::string type;     ///< `kvm`, `qemu`, …
 };
 
 /// The domain capabilities XML, for `xml::parse_domain_capabilities`.

@@ -15,8 +15,8 @@ namespace kvmig::libvirt {
 
 /// What `virStorageVolGetInfo` tells.
 struct volume_info {
-    bytes capacity;
-    bytes allocation;
+    bytes capacity;   ///< what the guest sees
+    bytes allocation; ///< what it takes up in the pool
 };
 
 /// A reference to a volume; the volume stays when this is destroyed.

@@ -83,10 +83,10 @@ enum class teller : std::uint8_t { person, step, job, loss, hosts };
 
 /// What is to be known of an event.
 struct event_facts {
-    event which;
-    std::string_view name;
-    teller told_by;
-    std::string_view meaning;
+    event which;              ///< its row is at the place of its number
+    std::string_view name;    ///< the enumerator's, as journals and messages have it
+    teller told_by;           ///< whose word the machine takes for it
+    std::string_view meaning; ///< a clause
 };
 
 /// All events, in the order of the enum.

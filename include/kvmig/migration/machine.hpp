@@ -17,10 +17,10 @@ namespace kvmig::migration {
 
 /// One step of a migration. It is written to the journal, and only then is `then` begun.
 struct transition {
-    state from;
-    event on;
-    state to;
-    act then;
+    state from; ///< where the migration stood
+    event on;   ///< what was told
+    state to;   ///< where it stands from then on
+    act then;   ///< the work that is begun once this is durable
 
     friend constexpr bool operator==(const transition &, const transition &) noexcept = default;
 };

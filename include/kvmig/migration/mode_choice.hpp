@@ -20,6 +20,7 @@ enum class sharing : std::uint8_t { shared, not_shared, unknown };
 /// What is known of one disk. Media that are only read are no matter of the mode: none moves them.
 struct disk_seen {
     std::string disk; ///< `vda`
+    /// Whether the destination has the same image; `unknown` leaves no choice.
     sharing is = sharing::unknown;
     std::string why; ///< a clause: what was seen
     /// libvirt would copy it: it is written to, and not shared between guests.
@@ -31,15 +32,15 @@ struct disk_seen {
 
 /// What is known of the guest when a mode is chosen.
 struct guest_seen {
-    std::string name;
-    bool active = true;
-    std::vector<disk_seen> disks;
+    std::string name;             ///< of the domain, for messages
+    bool active = true;           ///< it has a process: running or paused; false: it moves cold
+    std::vector<disk_seen> disks; ///< those that are written to
 };
 
 /// The mode that fits, and why.
 struct mode_choice {
-    kind mode = kind::live;
-    std::string why; ///< a clause
+    kind mode = kind::live; ///< `cold` for a guest that is off
+    std::string why;        ///< a clause
     /// The disks to copy, where some are shared and must not be; empty: all that libvirt would.
     std::vector<std::string> disks;
 

@@ -21,9 +21,9 @@ namespace kvmig::migration {
 
 /// Two flags that cannot stand together.
 struct exclusion {
-    flag one;
-    flag other;
-    std::string_view why;
+    flag one;             ///< its order to `other` says nothing
+    flag other;           ///< see `one`
+    std::string_view why; ///< a clause, for the remedy
 };
 
 /// All of them, after libvirt's and QEMU's own checks.
@@ -44,9 +44,9 @@ inline constexpr std::array exclusions = {
 
 /// A flag that needs another, or one of several.
 struct requirement {
-    flag one;
-    flag_set any_of;
-    std::string_view why;
+    flag one;             ///< which needs the others
+    flag_set any_of;      ///< one of these is enough
+    std::string_view why; ///< a clause, for the remedy
 };
 
 /// All of them, after libvirt's and QEMU's own checks.

@@ -120,7 +120,7 @@ private:
 /// Flags and parameters of one migration. A parameter left absent leaves the choice to libvirt.
 /// Made for designated initializers: `options{.flags = {flag::live, flag::tls}}`.
 struct options {
-    flag_set flags = {flag::live};
+    flag_set flags = {flag::live}; ///< of `virDomainMigrateFlags`
 
     /// Neither this program nor the source's daemon steers, but the hypervisor itself (virsh's
     /// `--direct`); needs `migrate_uri`. QEMU's driver has no such mode.
@@ -129,28 +129,32 @@ struct options {
     /// it. Empty: the URI of the connection given as the destination.
     std::string destination_uri{};
 
-    std::optional<std::string> migrate_uri{}; ///< `tcp://`, `rdma://` or `unix:///path`
-    std::optional<std::string> destination_name{};
+    std::optional<std::string> migrate_uri{};      ///< `tcp://`, `rdma://` or `unix:///path`
+    std::optional<std::string> destination_name{}; ///< absent: it keeps its name
+    /// XML of the running guest, adapted; what the guest sees must be the same.
     std::optional<std::string> destination_xml{};
-    std::optional<std::string> persistent_xml{};
-    std::optional<byte_rate> bandwidth{}; ///< whole MiB/s
-    std::optional<byte_rate> postcopy_bandwidth{};
+    std::optional<std::string> persistent_xml{}; ///< the definition that stays, with `persist_dest`
+    std::optional<byte_rate> bandwidth{};        ///< whole MiB/s
+    std::optional<byte_rate> postcopy_bandwidth{}; ///< whole MiB/s, with `postcopy`
+    /// `spice://HOST:PORT`: where SPICE sends its clients.
     std::optional<std::string> graphics_uri{};
+    /// Of the destination's QEMU: an IP address or a host name.
     std::optional<std::string> listen_address{};
 
     std::vector<std::string> migrate_disks{}; ///< target names, e.g. `vda`
-    std::optional<int> disks_port{};
-    std::optional<std::string> disks_uri{}; ///< `tcp://` or `unix:///path`
+    std::optional<int> disks_port{};          ///< of NBD, 1 to 65535; not with `disks_uri`
+    std::optional<std::string> disks_uri{};   ///< `tcp://` or `unix:///path`
 
-    std::vector<std::string> compression{}; ///< `xbzrle`, `mt`, `zlib`, `zstd`
-    std::optional<int> compression_mt_level{};
-    std::optional<int> compression_mt_threads{};
-    std::optional<int> compression_mt_dthreads{};
-    std::optional<bytes> compression_xbzrle_cache{};
+    std::vector<std::string> compression{};          ///< `xbzrle`, `mt`, `zlib`, `zstd`
+    std::optional<int> compression_mt_level{};       ///< 0 to 9, with `mt` as the next two
+    std::optional<int> compression_mt_threads{};     ///< 1 to 255, at the source
+    std::optional<int> compression_mt_dthreads{};    ///< 1 to 255, at the destination
+    std::optional<bytes> compression_xbzrle_cache{}; ///< with `xbzrle`; QEMU's default is 64 MiB
 
     std::optional<int> auto_converge_initial{};   ///< per cent
     std::optional<int> auto_converge_increment{}; ///< per cent
-    std::optional<int> parallel_connections{};
+    std::optional<int> parallel_connections{}; ///< 1 to 255, with `parallel`; QEMU's default is 2
+    /// The name in the destination's certificate, with `tls`.
     std::optional<std::string> tls_destination{};
 
     std::optional<int> compression_zlib_level{};            ///< libvirt 9.4

@@ -41,12 +41,13 @@ inline constexpr std::array<std::string_view, 4> stop_method_names = {"none", "s
 
 /// The facts a decision rests on when the controller has died.
 struct origin {
-    migration::kind kind = kind::live;
+    migration::kind kind = kind::live; ///< as asked for, or as `choose_mode` chose
+    /// The guest at the source, as it is to be again after a failure.
     activity source_was = activity::running;
-    stop_method stop = stop_method::none;
+    stop_method stop = stop_method::none; ///< of a cold migration; `none` otherwise
     /// Both hosts use the same images: nothing was made for them at the destination.
     bool shared_storage = true;
-    bool source_persistent = true;
+    bool source_persistent = true;    ///< it was defined there, and not transient
     bool destination_defined = false; ///< it had a definition of this UUID already
     bool persist_destination = true;  ///< `VIR_MIGRATE_PERSIST_DEST`, or a cold migration
     bool undefine_source = false;     ///< asked for

@@ -16,8 +16,8 @@ namespace kvmig::migration {
 struct past {
     /// The last state that was not about asking the hosts: how far the world may have come.
     state position = state::planned;
-    bool cancel_requested = false;
-    bool suspended = false; ///< the guest was suspended at the source so that it could move
+    bool cancel_requested = false; ///< by a person or a policy, however it ended
+    bool suspended = false;        ///< the guest was suspended at the source so that it could move
 
     friend constexpr bool operator==(const past &, const past &) noexcept = default;
 };

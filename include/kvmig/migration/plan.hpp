@@ -20,10 +20,10 @@ namespace kvmig::migration {
 
 /// One step, in the state of the machine in which it is done.
 struct planned_step {
-    state at = state::planned;
-    std::string host;   ///< the host's name; `both` for both
-    std::string what;   ///< a clause: `make a volume of 512 MiB`
-    std::string object; ///< what it is done to: a path, a disk, the domain
+    state at = state::planned; ///< in the machine of the plan's mode
+    std::string host;          ///< the host's name; `both` for both
+    std::string what;          ///< a clause: `make a volume of 512 MiB`
+    std::string object;        ///< what it is done to: a path, a disk, the domain
 
     friend bool operator==(const planned_step &, const planned_step &) = default;
 };
@@ -37,7 +37,10 @@ struct planned_disk {
     std::string target;   ///< the path at the destination
     std::string pool;     ///< of the destination; empty where none is needed or known
     std::string volume;   ///< its name in that pool
+    /// `raw`, `qcow2`; `state` of a saved guest's memory; empty: left to libvirt.
     std::string format;
+    /// Of a file or device that a cold migration copies, its own; otherwise what the guest sees.
+    /// Absent where it is not known.
     std::optional<bytes> size;
     std::string below;          ///< the backing file upon which the target stands; empty: none
     std::optional<bool> exists; ///< at the destination now; absent where it is not known
@@ -47,19 +50,20 @@ struct planned_disk {
 
 /// One of the two hosts.
 struct planned_end {
-    std::string hostname;
-    std::string uri;
+    std::string hostname; ///< what the host calls itself
+    std::string uri;      ///< canonical, by which it was reached
 };
 
 /// What a migration would do, as `kvmig migrate --dry-run` tells it.
 struct plan {
-    kind mode = kind::live;
-    std::string why; ///< why this mode: a clause
-    std::string domain;
-    uuid id;
-    planned_end source;
-    planned_end destination;
+    kind mode = kind::live;          ///< as asked for, or as `choose_mode` chose
+    std::string why;                 ///< why this mode: a clause
+    std::string domain;              ///< its name at the source
+    uuid id;                         ///< which it keeps
+    planned_end source;              ///< where the guest is
+    planned_end destination;         ///< where it would go
     std::vector<planned_step> steps; ///< in order
+    /// In the order of the definition; where images are copied, with those below them.
     std::vector<planned_disk> disks;
     std::vector<std::string> transport; ///< clauses: what goes which way, to which address
     /// Flags and parameters under libvirt's names.

@@ -38,7 +38,8 @@ template <class Predicate> [[nodiscard]] constexpr state_set states_where(Predic
 
 /// Each state's neighbours along edges of one kind of migration.
 struct neighbours {
-    std::array<state_set, state_count> next{};
+    std::array<state_set, state_count> next{}; ///< by the number of a state: those that it leads to
+    /// By the number of a state: those that lead to it.
     std::array<state_set, state_count> previous{};
     state_set used = 0; ///< begin or end of an edge
 

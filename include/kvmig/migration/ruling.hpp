@@ -121,10 +121,10 @@ enum class finding : std::uint8_t {
 
 /// What is to be known of a finding: the event that it feeds to the machine, and the reason.
 struct finding_facts {
-    finding which;
-    std::string_view name;
-    std::optional<event> leads_to;
-    std::string_view why;
+    finding which;                 ///< its row is at the place of its number
+    std::string_view name;         ///< the enumerator's, for journals and messages
+    std::optional<event> leads_to; ///< absent: the machine is told nothing
+    std::string_view why;          ///< one sentence without a full stop
 };
 
 /// All findings, in the order of the enum.
@@ -195,8 +195,8 @@ inline constexpr std::array<finding_facts, 27> findings = {{
 
 /// A finding with what follows from it.
 struct ruling {
-    finding found = finding::unexplained;
-    few<event, 2> feed;      ///< to the machine, one after the other
+    finding found = finding::unexplained; ///< what the two looks amount to
+    few<event, 2> feed;                   ///< to the machine, one after the other
     few<host_step, 4> steps; ///< done in this order, each within the state that calls for it
 
     friend constexpr bool operator==(const ruling &, const ruling &) noexcept = default;

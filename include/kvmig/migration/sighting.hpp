@@ -74,10 +74,11 @@ enum class seen_reason : std::uint8_t {
 
 /// One look at one host.
 struct sighting {
+    /// `unreachable`: the host could not be asked, and the rest means nothing.
     presence seen = presence::unreachable;
-    seen_reason why = seen_reason::other;
-    bool persistent = false; ///< there is a definition that outlives the process
-    bool job = false;        ///< a job runs: migration, save, or an incoming migration
+    seen_reason why = seen_reason::other; ///< `other` also where the reason does not matter
+    bool persistent = false;              ///< there is a definition that outlives the process
+    bool job = false;                     ///< a job runs: migration, save, or an incoming migration
 
     /// Whether the host could be asked.
     [[nodiscard]] constexpr bool reachable() const noexcept {

@@ -70,11 +70,11 @@ enum class state : std::uint8_t {
 
 /// What is to be known of a state.
 struct state_facts {
-    state which;
-    std::string_view name;
-    owner owns;
-    bool end;
-    std::string_view meaning;
+    state which;              ///< its row is at the place of its number
+    std::string_view name;    ///< the enumerator's, as journals and messages have it
+    owner owns;               ///< which host has the guest while the migration stands here
+    bool end;                 ///< nothing leads out of it
+    std::string_view meaning; ///< a clause
 };
 
 /// All states, in the order of the enum.

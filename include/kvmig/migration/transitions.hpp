@@ -18,11 +18,11 @@ namespace kvmig::migration {
 
 /// In state `from`, `on` leads to `to` and announces `then`, in migrations of these kinds.
 struct edge {
-    state from;
-    event on;
-    state to;
-    act then;
-    kind_set in;
+    state from;  ///< never an end
+    event on;    ///< once for each `from`
+    state to;    ///< may be `from` itself
+    act then;    ///< the work that it announces
+    kind_set in; ///< at least one kind
 };
 
 namespace table {

@@ -37,14 +37,14 @@ inline constexpr std::size_t canary_digits = 32;
 /// Where a canary's image stands: in a folder, or in a pool that the guest's disk names.
 struct canary_place {
     std::string folder; ///< absolute; empty: see `pool`
-    std::string pool;
+    std::string pool;   ///< libvirt's pool, by its name; empty: see `folder`
 
     friend bool operator==(const canary_place &, const canary_place &) = default;
 };
 
 /// An image of a canary.
 struct canary_image {
-    canary_place place;
+    canary_place place; ///< the same on both hosts
     std::string name;   ///< of the file or volume
     std::string format; ///< `raw` or `qcow2`
 

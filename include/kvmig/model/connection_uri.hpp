@@ -17,9 +17,9 @@ namespace kvmig::model {
 
 /// The authority of a URI: `[user@][host][:port]`.
 struct uri_authority {
-    std::string user;
-    std::string host; ///< without the brackets of an IPv6 address
-    std::optional<std::uint16_t> port;
+    std::string user;                  ///< who logs in; empty: none was written
+    std::string host;                  ///< without the brackets of an IPv6 address
+    std::optional<std::uint16_t> port; ///< absent: the transport's own
 
     friend bool operator==(const uri_authority &, const uri_authority &) = default;
 
@@ -86,13 +86,14 @@ struct uri_authority {
 /// `driver[+transport]://[user@][host][:port]/path[?query]`, as libvirt's remote driver reads it
 /// (docs/uri.rst, `remoteSplitURIScheme`). Or an alias from libvirt.conf, kept whole in `alias`.
 struct connection_uri {
-    std::string alias;
-    std::string driver;    ///< `qemu`, `test`, …
-    std::string transport; ///< as written, in lower case; empty when none was
-    uri_authority authority;
-    std::string path; ///< with its slash
-    std::string query;
+    std::string alias;       ///< a name that libvirt.conf resolves; empty: the rest holds the URI
+    std::string driver;      ///< `qemu`, `test`, …
+    std::string transport;   ///< as written, in lower case; empty when none was
+    uri_authority authority; ///< its host is empty for a daemon on this machine
+    std::string path;        ///< with its slash
+    std::string query;       ///< what stands behind `?`, as written; empty: nothing
 
+    /// What may stand behind the driver's `+`.
     static constexpr std::array<std::string_view, 7> transports = {"tls", "unix",    "ssh",   "ext",
                                                                    "tcp", "libssh2", "libssh"};
 

@@ -67,43 +67,53 @@ enum class job_operation : std::uint8_t {
 /// migration are reckoned from both hosts' clocks; the `_net` fields leave out the hand-over of
 /// control and are measured on one clock.
 struct job_statistics {
-    job_type type = job_type::none;
+    job_type type = job_type::none; ///< what sort of job runs, or how the last one ended
+    /// Absent: not told; `unknown`: one that this version does not know.
     std::optional<job_operation> operation;
 
-    std::optional<std::chrono::milliseconds> time_elapsed;
+    std::optional<std::chrono::milliseconds> time_elapsed; ///< since the job began
+    /// Since the job began, without the hand-over.
     std::optional<std::chrono::milliseconds> time_elapsed_net;
+    /// An estimate, of `bounded` jobs only.
     std::optional<std::chrono::milliseconds> time_remaining;
     /// While it runs: what is expected; of a completed migration: what was measured.
     std::optional<std::chrono::milliseconds> downtime;
+    /// Of a completed migration, without the hand-over.
     std::optional<std::chrono::milliseconds> downtime_net;
-    std::optional<std::chrono::milliseconds> setup_time;
+    std::optional<std::chrono::milliseconds> setup_time; ///< before the first pass over memory
 
-    std::optional<bytes> data_total;
-    std::optional<bytes> data_processed;
-    std::optional<bytes> data_remaining;
+    std::optional<bytes> data_total;     ///< memory and disks together, as the next two
+    std::optional<bytes> data_processed; ///< sent; memory that was sent again counts again
+    std::optional<bytes> data_remaining; ///< still to be sent; rises when a pass ends
 
-    std::optional<bytes> memory_total;
+    std::optional<bytes> memory_total; ///< the guest's, as QEMU counts it
+    /// Bytes on the wire: less than the memory they stand for.
     std::optional<bytes> memory_processed;
-    std::optional<bytes> memory_remaining;
-    std::optional<pages> memory_constant; ///< pages filled with one byte
-    std::optional<pages> memory_normal;   ///< pages sent as they are
-    std::optional<bytes> memory_normal_bytes;
-    std::optional<byte_rate> memory_bps;
-    std::optional<page_rate> memory_dirty_rate;
-    std::optional<bytes> memory_page_size;
+    std::optional<bytes> memory_remaining;      ///< still to be sent; rises when a pass ends
+    std::optional<pages> memory_constant;       ///< pages filled with one byte
+    std::optional<pages> memory_normal;         ///< pages sent as they are
+    std::optional<bytes> memory_normal_bytes;   ///< the bytes of `memory_normal`
+    std::optional<byte_rate> memory_bps;        ///< bytes a second at which memory is sent
+    std::optional<page_rate> memory_dirty_rate; ///< pages a second that the guest writes to
+    std::optional<bytes> memory_page_size;      ///< of the pages that the fields here count
     /// Passes over memory; may carry over from a migration cancelled before (see `job_progress`).
     std::optional<std::uint64_t> memory_iteration;
+    /// Pages that the destination asked for, in post-copy.
     std::optional<std::uint64_t> memory_postcopy_requests;
 
+    /// Images that are copied along; without such, 0 or absent, as the next three.
     std::optional<bytes> disk_total;
-    std::optional<bytes> disk_processed;
-    std::optional<bytes> disk_remaining;
-    std::optional<byte_rate> disk_bps;
+    std::optional<bytes> disk_processed; ///< written to the destination's images
+    std::optional<bytes> disk_remaining; ///< still to be copied
+    std::optional<byte_rate> disk_bps;   ///< bytes a second at which images are copied
 
+    /// Size of XBZRLE's cache; these five only with compression.
     std::optional<bytes> compression_cache;
-    std::optional<bytes> compression_bytes;
-    std::optional<pages> compression_pages;
+    std::optional<bytes> compression_bytes; ///< sent as differences
+    std::optional<pages> compression_pages; ///< sent as differences
+    /// Written again, but not in the cache: sent as they are.
     std::optional<pages> compression_cache_misses;
+    /// Their difference was larger than they: sent as they are.
     std::optional<pages> compression_overflow;
 
     std::optional<std::uint64_t> auto_converge_throttle; ///< per cent
@@ -156,7 +166,7 @@ constexpr void for_each_field(Statistics &&s, Visitor &&visit) {
 struct job_progress {
     /// Since the migration was started, on this process's steady clock.
     std::chrono::milliseconds since_start{0};
-    job_statistics statistics;
+    job_statistics statistics; ///< as told at that moment
     /// Passes over memory since this migration began: `memory_iteration` less its first value.
     std::optional<std::uint64_t> iteration;
 

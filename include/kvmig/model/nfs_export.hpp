@@ -16,10 +16,10 @@ namespace kvmig::model {
 /// What holds for clients that authenticate in one way. Defaults are those of exports(5).
 struct export_access {
     std::string flavor = "sys"; ///< `sys`, `krb5`, `krb5i`, `krb5p`, `none`
-    bool rw = false;
-    bool secure = true; ///< a port below 1024
-    bool root_squash = true;
-    bool all_squash = false;
+    bool rw = false;            ///< `rw`; else `ro`
+    bool secure = true;         ///< a port below 1024
+    bool root_squash = true;    ///< requests of user 0 become those of `anonuid`
+    bool all_squash = false;    ///< requests of every user become those of `anonuid`
 
     friend bool operator==(const export_access &, const export_access &) = default;
 };
@@ -27,22 +27,22 @@ struct export_access {
 /// The options in force for a client, defaults included. What exports(5) calls `no_x` is the
 /// negation of `x`.
 struct export_options {
-    bool async = false;
-    bool wdelay = true;
-    bool hide = true;
-    bool crossmnt = false;
-    bool subtree_check = false;
-    bool secure_locks = true;
-    bool acl = true;
-    bool pnfs = false;
-    bool nordirplus = false;
-    bool security_label = false;
+    bool async = false;         ///< answers before data is on stable storage; else `sync`
+    bool wdelay = true;         ///< a write may wait for the next, to be committed with it
+    bool hide = true;           ///< not seen by clients that mounted the export above (NFSv2 and 3)
+    bool crossmnt = false;      ///< file systems mounted below are exported too
+    bool subtree_check = false; ///< each request is checked to be within the folder
+    bool secure_locks = true;   ///< only who may read a file may lock it (`auth_nlm`)
+    bool acl = true;            ///< POSIX ACLs are told to clients of NFSv3
+    bool pnfs = false;          ///< clients may go to the storage themselves
+    bool nordirplus = false;    ///< READDIRPLUS of NFSv3 is refused
+    bool security_label = false;           ///< SELinux labels go over the wire (NFSv4.2)
     std::optional<std::string> mountpoint; ///< empty: the export's own path
     std::string fsid;                      ///< as written; empty: none
-    std::string refer;
-    std::string replicas;
-    std::uint32_t anonuid = 65534;
-    std::uint32_t anongid = 65534;
+    std::string refer;    ///< `PATH@HOST[:PATH@HOST…]` to go to instead (NFSv4); empty: none
+    std::string replicas; ///< the same form: other servers of the same data (NFSv4); empty: none
+    std::uint32_t anonuid = 65534;            ///< user id of squashed requests; 65534 is nobody
+    std::uint32_t anongid = 65534;            ///< group id of squashed requests
     std::vector<export_access> access = {{}}; ///< one for each flavor; never empty
     /// The rest, as written: options of other releases, which mean nothing here.
     std::vector<std::string> others;
@@ -84,10 +84,10 @@ enum class client_kind : std::uint8_t {
 
 /// Who may mount an export, and how.
 struct export_client {
-    std::string name; ///< as written; `*` where nobody is named
-    client_kind kind = client_kind::host;
-    export_options options;
-    std::size_t line = 0; ///< in the file, from 1; 0: it was told by the server
+    std::string name;                     ///< as written; `*` where nobody is named
+    client_kind kind = client_kind::host; ///< from `name`, by `kind_of_client`
+    export_options options;               ///< with the `-OPTIONS` before it on its line
+    std::size_t line = 0;                 ///< in the file, from 1; 0: it was told by the server
     /// White space parts its options from the client before it, as in `host (rw)`: nobody is named.
     bool apart = false;
 
@@ -96,9 +96,9 @@ struct export_client {
 
 /// A folder that a server exports.
 struct nfs_export {
-    std::string path;
-    std::vector<export_client> clients;
-    std::string file; ///< where it is written; empty: it was told by the server
+    std::string path;                   ///< absolute, as on the server
+    std::vector<export_client> clients; ///< in the order in which they are written
+    std::string file;                   ///< where it is written; empty: it was told by the server
 
     friend bool operator==(const nfs_export &, const nfs_export &) = default;
 };

@@ -50,16 +50,16 @@ struct nfs_mount {
     std::string path;       ///< of the server, as the mount names it
     std::string mountpoint; ///< where it is on the client
     std::string version;    ///< `3`, `4.2`
-    nfs_patience patience = nfs_patience::hard;
-    bool readonly = false; ///< this mount, or the file system below it
-    bool nolock = false;   ///< of versions 2 and 3
-    local_locks local = local_locks::none;
-    std::string proto;                     ///< `tcp`, `udp`, `rdma`, and `tcp6`, …
-    std::string sec;                       ///< `sys`, `krb5`, …
-    std::string addr;                      ///< the server's address
-    std::uint32_t rsize = 0;               ///< bytes a request; 0: not told
-    std::uint32_t wsize = 0;               ///< bytes a request; 0: not told
-    std::uint32_t timeo = 0;               ///< tenths of a second; 0: not told
+    nfs_patience patience = nfs_patience::hard; ///< `hard`, `soft` or `softerr`
+    bool readonly = false;                      ///< this mount, or the file system below it
+    bool nolock = false;                        ///< of versions 2 and 3
+    local_locks local = local_locks::none;      ///< `local_lock=…`; told of versions 2 and 3
+    std::string proto;                          ///< `tcp`, `udp`, `rdma`, and `tcp6`, …
+    std::string sec;                            ///< `sys`, `krb5`, …
+    std::string addr;                           ///< the server's address
+    std::uint32_t rsize = 0;                    ///< bytes a request; 0: not told
+    std::uint32_t wsize = 0;                    ///< bytes a request; 0: not told
+    std::uint32_t timeo = 0;                    ///< tenths of a second; 0: not told
     std::uint32_t retrans = 0;             ///< requests repeated before it gives up or complains
     bool noac = false;                     ///< attributes are not cached, writes are synchronous
     bool nocto = false;                    ///< files are not compared with the server's when opened

@@ -15,9 +15,9 @@ enum class option_value : std::uint8_t { none, may, must };
 
 /// One option of an export.
 struct nfs_option {
-    std::string_view name;
-    option_value value = option_value::none;
-    std::string_view example; ///< a value, where it takes one
+    std::string_view name;                   ///< as exports(5) spells it
+    option_value value = option_value::none; ///< whether `=VALUE` follows
+    std::string_view example;                ///< a value, where it takes one
     /// `{}` stands for the value. Of an option that may go without one, for the example.
     std::string_view means;
 };

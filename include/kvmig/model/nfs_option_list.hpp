@@ -21,8 +21,8 @@ namespace kvmig::model {
 /// What is wrong with a list, and where in it.
 struct option_fault {
     std::size_t at = 0; ///< bytes from its beginning
-    std::string what;
-    std::string remedy;
+    std::string what;   ///< one sentence without a full stop, naming the option
+    std::string remedy; ///< what would be right
 };
 
 /// Whether options that are not known are faults, as exportfs(8) has it for files, or kept, as for

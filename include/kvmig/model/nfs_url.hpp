@@ -209,8 +209,8 @@ export_holding(std::string_view path, const std::vector<std::string> &exports) {
 
 /// The folder that holds `path`, and the name in it; the folder of `/` is `/`, with no name.
 struct folder_and_name {
-    std::string folder;
-    std::string name;
+    std::string folder; ///< absolute where the path is; a dot where it has no slash
+    std::string name;   ///< without slashes
 
     friend bool operator==(const folder_and_name &, const folder_and_name &) = default;
 };

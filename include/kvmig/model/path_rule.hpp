@@ -14,7 +14,7 @@ namespace kvmig::model {
 /// What is at or below `from` on one host is at or below `to` on the other.
 struct path_rule {
     std::string from; ///< absolute, without a slash at the end
-    std::string to;
+    std::string to;   ///< absolute, without a slash at the end
 
     friend bool operator==(const path_rule &, const path_rule &) = default;
 

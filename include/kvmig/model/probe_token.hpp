@@ -22,8 +22,8 @@ inline constexpr std::size_t token_most = 4096;
 
 /// When a token was made, and what sets it apart.
 struct token_id {
-    std::chrono::sys_seconds made;
-    std::string random; ///< lower-case hexadecimal digits, 16 or more
+    std::chrono::sys_seconds made; ///< UTC, by the clock of the prober
+    std::string random;            ///< lower-case hexadecimal digits, 16 or more
 
     friend bool operator==(const token_id &, const token_id &) = default;
 };

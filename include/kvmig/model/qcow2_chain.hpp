@@ -16,7 +16,7 @@ namespace kvmig::model::qcow2 {
 
 /// The backing file of an image: its name and format as a header tells them.
 struct backing_reference {
-    std::string name;
+    std::string name;   ///< as written, relative ones to the folder of the image above
     std::string format; ///< `raw` or `qcow2`; empty: not told
 
     friend bool operator==(const backing_reference &, const backing_reference &) = default;

@@ -26,7 +26,7 @@ enum class extension_type : std::uint32_t {
 
 /// Where a header extension stands in the file; `type` may be one that is unknown here.
 struct extension {
-    std::uint32_t type = 0;
+    std::uint32_t type = 0;   ///< one of `extension_type`, or a number unknown here
     std::uint64_t offset = 0; ///< of its data, in bytes
     std::uint32_t length = 0; ///< of its data, without padding
 
@@ -36,24 +36,24 @@ struct extension {
 /// An entry of the feature name table.
 struct feature_name {
     std::uint8_t kind = 0; ///< 0 incompatible, 1 compatible, 2 autoclear
-    std::uint8_t bit = 0;
-    std::string name;
+    std::uint8_t bit = 0;  ///< its place in the field of that kind, 0 to 63
+    std::string name;      ///< for people; at most 46 bytes
 
     friend bool operator==(const feature_name &, const feature_name &) = default;
 };
 
 /// The bitmaps extension: where the directory of persistent bitmaps stands.
 struct bitmaps_extension {
-    std::uint32_t count = 0;
-    std::uint64_t directory_size = 0; ///< bytes
-    std::uint64_t directory_offset = 0;
+    std::uint32_t count = 0;            ///< bitmaps in the directory, at least 1
+    std::uint64_t directory_size = 0;   ///< bytes
+    std::uint64_t directory_offset = 0; ///< bytes from the beginning of the file
 
     friend bool operator==(const bitmaps_extension &, const bitmaps_extension &) = default;
 };
 
 /// Where the LUKS header stands; it takes up whole clusters.
 struct encryption_extension {
-    std::uint64_t offset = 0;
+    std::uint64_t offset = 0; ///< bytes from the beginning of the file
     std::uint64_t length = 0; ///< bytes
 
     friend bool operator==(const encryption_extension &, const encryption_extension &) = default;
@@ -103,30 +103,31 @@ inline constexpr std::uint64_t header_bytes_v3 = 104; ///< the least of version 
 /// The fields of a header that was found sound, in the words of the specification. Offsets are
 /// bytes of the file.
 struct header {
-    std::uint32_t version = 3; ///< 2 or 3
-    unsigned cluster_bits = 16;
-    std::uint64_t virtual_size = 0; ///< bytes that the guest sees
-    encryption crypt = encryption::none;
-    std::uint32_t l1_entries = 0;
-    std::uint64_t l1_offset = 0;
-    std::uint64_t refcount_table_offset = 0;
-    std::uint32_t refcount_table_clusters = 0;
-    std::uint32_t refcount_order = 4;
-    std::uint32_t snapshots = 0;
-    std::uint64_t snapshots_offset = 0;
-    std::uint64_t incompatible = 0;
-    std::uint64_t compatible = 0; ///< with bits that are unknown here, which may be ignored
-    std::uint64_t autoclear = 0;  ///< with bits that are unknown here
-    std::uint32_t header_length = 104;
+    std::uint32_t version = 3;               ///< 2 or 3
+    unsigned cluster_bits = 16;              ///< 9 to 21: a cluster has 2 to the power of it bytes
+    std::uint64_t virtual_size = 0;          ///< bytes that the guest sees
+    encryption crypt = encryption::none;     ///< of the guest's data
+    std::uint32_t l1_entries = 0;            ///< of 8 bytes each
+    std::uint64_t l1_offset = 0;             ///< of the L1 table
+    std::uint64_t refcount_table_offset = 0; ///< of the table of the first level
+    std::uint32_t refcount_table_clusters = 0; ///< its length in clusters, at least 1
+    std::uint32_t refcount_order = 4;   ///< 0 to 6: a reference count has 2 to the power of it bits
+    std::uint32_t snapshots = 0;        ///< internal ones
+    std::uint64_t snapshots_offset = 0; ///< of their table; nothing where there are none
+    std::uint64_t incompatible = 0;     ///< bits of `feature`; none that is unknown here
+    std::uint64_t compatible = 0;       ///< with bits that are unknown here, which may be ignored
+    std::uint64_t autoclear = 0;        ///< with bits that are unknown here
+    std::uint32_t header_length = 104;  ///< bytes: 72 of version 2, at least 104 of version 3
+    /// How compressed clusters are, if there are any.
     compression compressed_by = compression::deflate;
 
-    std::vector<extension> extensions;       ///< in the order of the file, without the end
-    std::optional<std::string> backing_file; ///< as it is written: perhaps relative, perhaps a URI
-    std::string backing_format;              ///< empty: not told
-    std::optional<std::string> data_file;    ///< the name; it may lack though there is such a file
-    std::vector<feature_name> feature_names;
+    std::vector<extension> extensions;        ///< in the order of the file, without the end
+    std::optional<std::string> backing_file;  ///< as it is written: perhaps relative, perhaps a URI
+    std::string backing_format;               ///< empty: not told
+    std::optional<std::string> data_file;     ///< the name; it may lack though there is such a file
+    std::vector<feature_name> feature_names;  ///< what bits are called, for messages; often empty
     std::optional<bitmaps_extension> bitmaps; ///< to be believed only with `bitmaps_consistent()`
-    std::optional<encryption_extension> encryption_header;
+    std::optional<encryption_extension> encryption_header; ///< present with LUKS alone
 
     /// In bytes.
     [[nodiscard]] std::uint64_t cluster_size() const noexcept {

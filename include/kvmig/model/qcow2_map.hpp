@@ -26,7 +26,7 @@ namespace kvmig::model::qcow2 {
 
 /// What `map_of` found.
 struct map {
-    qcow2::header header;
+    qcow2::header header;        ///< as `parse_header` read it
     std::vector<range> used;     ///< of the file: sorted, apart from one another, within the file
     std::uint64_t allocated = 0; ///< bytes of `used` that hold the guest's data or a VM's state
     bool dirty = false;          ///< not closed properly: refcounts may be wrong, `used` is right

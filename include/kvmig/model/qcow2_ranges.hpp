@@ -22,7 +22,9 @@ using range = byte_range; ///< In bytes of the file.
 /// than was asked for, which makes the set coarser, never wrong.
 class granules {
 public:
+    /// Bound of the bits kept: 256 MiB of them.
     static constexpr std::uint64_t most_granules = std::uint64_t{1} << 31U;
+    /// Bound of the list that `ranges` gives: 64 MiB of it.
     static constexpr std::size_t most_ranges = std::size_t{1} << 22U;
 
     /// For a file of `file_size` bytes, in granules of 1 << `bits`, or the next size above of which

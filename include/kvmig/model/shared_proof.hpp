@@ -48,7 +48,7 @@ enum class token_sight : std::uint8_t {
 /// What is known of an image in a place.
 struct image_sight {
     std::optional<bytes> size; ///< of the file; nothing where only that of its content is told
-    std::optional<std::uint64_t> inode;
+    std::optional<std::uint64_t> inode; ///< absent where it is not told, as by libvirt's pools
     std::string
         modified; ///< `SECONDS.NANOSECONDS` since 1970, as libvirt writes it; empty: not told
 
@@ -57,26 +57,26 @@ struct image_sight {
 
 /// What a host, or a server, says of a place.
 struct shared_place_facts {
-    std::string name; ///< for people: `kvm01:/srv/images`, `nfs://nfs/srv/images`
-    std::string host; ///< whose word it is
-    std::string path;
+    std::string name;      ///< for people: `kvm01:/srv/images`, `nfs://nfs/srv/images`
+    std::string host;      ///< whose word it is
+    std::string path;      ///< the folder, as it is named there
     std::string pool;      ///< libvirt's pool there; empty: none
     std::string type;      ///< `netfs`, `dir`, of a pool; `nfs4`, `ext4`, of a mount; `export`
     std::string server;    ///< of NFS, as it is named there
     std::string directory; ///< the server's folder, as it is named there
-    std::optional<image_sight> image;
+    std::optional<image_sight> image; ///< absent: none was asked for, or it is not there
 
     friend bool operator==(const shared_place_facts &, const shared_place_facts &) = default;
 };
 
 /// One side of the proof.
 struct shared_side {
-    shared_place_facts facts;
-    place_state state = place_state::unasked;
-    token_writing wrote = token_writing::untried;
-    token_sight sees = token_sight::untried; ///< the other side's token
-    std::string problem;                     ///< why its state or sight is none
-    std::string write_problem;
+    shared_place_facts facts; ///< never a proof, but what tells how two places differ
+    place_state state = place_state::unasked;     ///< of its folder
+    token_writing wrote = token_writing::untried; ///< its own token
+    token_sight sees = token_sight::untried;      ///< the other side's token
+    std::string problem;                          ///< why its state or sight is none
+    std::string write_problem; ///< why `wrote` is not `written`, in the host's words
     /// Where the third party found this side's token: `SERVER:FOLDER`; empty: nowhere, or nobody
     /// looked.
     std::string found_in;
@@ -86,8 +86,8 @@ struct shared_side {
 
 /// What was seen from both sides, and by the third party.
 struct shared_evidence {
-    shared_side a;
-    shared_side b;
+    shared_side a;             ///< the first place, mostly the source's
+    shared_side b;             ///< the second place, mostly the destination's
     std::string third;         ///< the folder that the third party was to look in; empty: none
     std::string third_problem; ///< why it could not look
 };
@@ -119,7 +119,8 @@ enum class shared_verdict : std::uint8_t {
 
 /// A verdict, and what was seen, in words.
 struct shared_answer {
-    shared_verdict verdict = shared_verdict::unknown;
+    shared_verdict verdict = shared_verdict::unknown; ///< what the evidence proves
+    /// One sentence each, without a full stop, in the order of the probe.
     std::vector<std::string> seen;
     std::string in_export; ///< `SERVER:FOLDER` where both tokens were found; empty: not known
 

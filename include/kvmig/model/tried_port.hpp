@@ -30,8 +30,8 @@ enum class port_answer : std::uint8_t {
 
 /// One port, and what came of it.
 struct tried_port {
-    std::uint16_t port = 0;
-    port_answer answer = port_answer::closed;
+    std::uint16_t port = 0;                   ///< of TCP
+    port_answer answer = port_answer::closed; ///< `dropped` also when none came in time
 
     friend bool operator==(const tried_port &, const tried_port &) = default;
 };

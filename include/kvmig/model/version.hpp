@@ -11,9 +11,9 @@ namespace kvmig::model {
 /// A version in libvirt's number, `major * 1,000,000 + minor * 1,000 + release`
 /// (`virConnectGetLibVersion`, `virConnectGetVersion`).
 struct version {
-    std::uint32_t major_number = 0;
-    std::uint32_t minor_number = 0;
-    std::uint32_t release = 0;
+    std::uint32_t major_number = 0; ///< not `major`, which is a macro of the C library
+    std::uint32_t minor_number = 0; ///< below 1,000
+    std::uint32_t release = 0;      ///< below 1,000
 
     /// From libvirt's one number: major * 1,000,000 + minor * 1,000 + release.
     [[nodiscard]] static constexpr version from_number(std::uint64_t number) noexcept {

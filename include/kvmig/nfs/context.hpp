@@ -26,16 +26,16 @@ namespace kvmig::nfs {
 
 /// What a server tells of a file. Times in nanoseconds since 1970.
 struct attributes {
-    std::uint64_t fsid = 0;
-    std::uint64_t inode = 0;
-    std::uint32_t mode = 0; ///< type and permissions, as in stat(2)
-    std::uint64_t links = 0;
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-    bytes size;
+    std::uint64_t fsid = 0;  ///< of its file system on the server
+    std::uint64_t inode = 0; ///< its number within `fsid`
+    std::uint32_t mode = 0;  ///< type and permissions, as in stat(2)
+    std::uint64_t links = 0; ///< how many names it has
+    std::uint32_t uid = 0;   ///< its owner, by the server's numbers
+    std::uint32_t gid = 0;   ///< its group, by the server's numbers
+    bytes size;              ///< of its content, holes included
     bytes used; ///< what its blocks take on the server; less than `size` when it has holes
-    std::int64_t modified = 0;
-    std::int64_t changed = 0;
+    std::int64_t modified = 0; ///< its content
+    std::int64_t changed = 0;  ///< its content or attributes
 
     /// Whether it is a regular file.
     [[nodiscard]] bool is_file() const noexcept { return S_ISREG(mode); }
@@ -46,20 +46,21 @@ struct attributes {
 
 /// One name in a folder.
 struct entry {
-    std::string name;
-    attributes about;
+    std::string name; ///< without slashes
+    attributes about; ///< as READDIR tells: `fsid` and `links` stay 0
 };
 
 /// Room on the file system behind the export.
 struct room {
-    bytes total;
+    bytes total;     ///< used or not
     bytes available; ///< to an ordinary user
 };
 
 /// How long a server may take, and what ends the waiting.
 struct connect_options {
+    /// How long no answer may come before it is `timed_out`.
     std::chrono::milliseconds patience = default_patience;
-    std::stop_token stop;
+    std::stop_token stop; ///< ends with `cancelled`
 };
 
 /// A mounted export. Paths are absolute, as the server names them; one outside the export is

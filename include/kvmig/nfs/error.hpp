@@ -56,8 +56,8 @@ namespace kvmig::nfs {
 
 /// libnfs' answer to a call: the `errno`, and its text.
 struct answer_text {
-    int number = 0;
-    std::string text;
+    int number = 0;   ///< EIO where libnfs names a status whose number it does not tell
+    std::string text; ///< libnfs' own; empty when it told none
 };
 
 /// Reads a failing callback: `status` is negative, `data` libnfs' text or nothing, `last` what the

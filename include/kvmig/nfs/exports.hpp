@@ -26,7 +26,7 @@ namespace kvmig::nfs {
 
 /// One export, and to whom; mountd tells no options.
 struct exported {
-    std::string path;
+    std::string path;                 ///< absolute, as on the server
     std::vector<std::string> clients; ///< names, networks, netgroups; empty: everyone
 
     friend bool operator==(const exported &, const exported &) = default;

@@ -19,10 +19,11 @@ class window {
 public:
     using duration = std::chrono::steady_clock::duration; ///< Of the clock that measures answers.
 
-    static constexpr std::size_t first_size = 4;
-    static constexpr std::size_t most = 16;
+    static constexpr std::size_t first_size = 4; ///< Requests at the start, and never fewer.
+    static constexpr std::size_t most = 16;      ///< Requests at once.
+    /// Requests in the queue below which one more is tried.
     static constexpr double few_queued = 6;
-    static constexpr double many_queued = 13;
+    static constexpr double many_queued = 13; ///< Requests in the queue above which one less is.
 
     constexpr window() noexcept = default;
     /// One of a size that stays, for measurements.

@@ -15,8 +15,8 @@ namespace kvmig::ports {
 
 /// A domain that may be a canary.
 struct found_domain {
-    uuid id;
-    std::string name;
+    uuid id;          ///< by which libvirt knows it
+    std::string name; ///< a canary's, which does not prove that it is one: its definition does
     std::string definition; ///< its XML
 };
 

@@ -14,9 +14,9 @@ namespace kvmig::ports {
 
 /// What came of a program that ran.
 struct ran_program {
-    int status = 0; ///< exit status; 255 also when a host that SSH reaches could not be reached
-    std::string out;
-    std::string err;
+    int status = 0;  ///< exit status; 255 also when a host that SSH reaches could not be reached
+    std::string out; ///< its standard output, to the end
+    std::string err; ///< its standard error, to the end
 
     friend bool operator==(const ran_program &, const ran_program &) = default;
 };

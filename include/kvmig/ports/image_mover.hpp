@@ -14,8 +14,8 @@ namespace kvmig::ports {
 
 /// How far the images have come.
 struct copy_progress {
-    bytes done;
-    bytes total;
+    bytes done;  ///< of all images together; what an earlier copy brought counts too
+    bytes total; ///< of all images together
 };
 
 /// Called now and then while it copies; must not block.

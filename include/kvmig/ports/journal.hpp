@@ -20,29 +20,29 @@ namespace kvmig::ports {
 
 /// A migration's number in its journal; 1 is the first, and none is used twice.
 struct migration_id {
-    std::int64_t number = 0;
+    std::int64_t number = 0; ///< 0: of no migration
 
     friend constexpr auto operator<=>(migration_id, migration_id) noexcept = default;
 };
 
 /// What is written when a migration is opened: all that a successor needs to know.
 struct migration_record {
-    migration::origin before;
-    std::string domain; ///< its name at the source
-    uuid domain_uuid;
-    std::string source_uri;
-    std::string destination_uri;
-    std::string options; ///< as the controller writes and reads them
-    std::string detail;  ///< what it must put back or remove: target volumes, an old definition
-    utc_time opened;
+    migration::origin before;    ///< how the guest was at the source
+    std::string domain;          ///< its name at the source
+    uuid domain_uuid;            ///< which stays the same on the way
+    std::string source_uri;      ///< by which a successor reaches the source
+    std::string destination_uri; ///< by which a successor reaches the destination
+    std::string options;         ///< as the controller writes and reads them
+    std::string detail; ///< what it must put back or remove: target volumes, an old definition
+    utc_time opened;    ///< by the controller's clock
 
     friend bool operator==(const migration_record &, const migration_record &) = default;
 };
 
 /// One transition, when it was taken and what there was to say.
 struct journal_entry {
-    migration::transition what;
-    utc_time at;
+    migration::transition what; ///< an edge of the state machine
+    utc_time at;                ///< by the controller's clock
     std::string detail;
 
     friend bool operator==(const journal_entry &, const journal_entry &) = default;
@@ -50,8 +50,8 @@ struct journal_entry {
 
 /// A migration as its journal tells it.
 struct journaled_migration {
-    migration_id id;
-    migration_record record;
+    migration_id id;                    ///< its number
+    migration_record record;            ///< as written when it was opened
     std::vector<journal_entry> entries; ///< in the order in which they were written
 
     /// Where the machine of a successor begins.

@@ -29,8 +29,8 @@ enum class canary_fate : std::uint8_t {
 
 /// A cause that the diagnosis named, the likeliest first.
 struct canary_cause {
-    std::string id; ///< of the catalogue, e.g. `KVM-NET-001`
-    std::string title;
+    std::string id;                  ///< of the catalogue, e.g. `KVM-NET-001`
+    std::string title;               ///< of the catalogue, a few words
     std::string confidence;          ///< `certain`, `likely`, `possible`
     std::vector<std::string> remedy; ///< commands, each for a POSIX shell here
 
@@ -39,8 +39,8 @@ struct canary_cause {
 
 /// What a canary told.
 struct canary_facts {
-    canary_fate fate = canary_fate::untried;
-    std::string host;                  ///< where it failed; empty when it arrived
+    canary_fate fate = canary_fate::untried; ///< what the rest is about
+    std::string host;                        ///< where it failed; empty when it arrived
     std::string said;                  ///< the failure in libvirt's words; empty when it arrived
     std::vector<canary_cause> causes;  ///< empty when none is known
     std::vector<std::string> left_out; ///< what of the guest it did without

@@ -43,21 +43,21 @@ enum class storage_copy : std::uint8_t {
 
 /// What is known of one disk image or medium, by its path.
 struct image {
-    bytes capacity;
-    std::string format;
+    bytes capacity;     ///< what the guest sees
+    std::string format; ///< as the pool tells: `raw`, `qcow2`, `iso`, …
 
     friend bool operator==(const image &, const image &) = default;
 };
 
 /// What a host's storage pools say about a path.
 struct storage_place {
-    std::string pool; ///< the one whose target is the folder of the path; empty: none is
-    bool active = false;
+    std::string pool;      ///< the one whose target is the folder of the path; empty: none is
+    bool active = false;   ///< libvirt has started it; false also without a pool
     std::string type;      ///< `dir`, `netfs`, `fs`, `logical`, …
     std::string server;    ///< `netfs`: as the pool names it
     std::string directory; ///< `netfs`: what the server exports
     std::string format;    ///< of the pool's source: `nfs`, `ext4`, …
-    std::optional<bytes> available;
+    std::optional<bytes> available;              ///< for new volumes; absent without a pool
     std::optional<kvmig::precheck::image> image; ///< what stands at the path
 
     friend bool operator==(const storage_place &, const storage_place &) = default;
@@ -91,12 +91,12 @@ enum class presence : std::uint8_t { absent, inactive, active };
 /// What both hosts tell.
 struct host_facts {
     std::string name; ///< for people: the host's own name, or the URI while that is not known
-    std::string uri;
-    fact<std::string> hostname; ///< `virConnectGetHostname`
-    fact<std::string> driver;   ///< `virConnectGetType`
-    fact<model::version> libvirt;
-    fact<model::version> hypervisor;
-    fact<model::capabilities> capabilities;
+    std::string uri;  ///< canonical; empty while there is no connection
+    fact<std::string> hostname;             ///< `virConnectGetHostname`
+    fact<std::string> driver;               ///< `virConnectGetType`
+    fact<model::version> libvirt;           ///< the daemon's: `virConnectGetLibVersion`
+    fact<model::version> hypervisor;        ///< QEMU's: `virConnectGetVersion`
+    fact<model::capabilities> capabilities; ///< `virConnectGetCapabilities`
     /// By path: each image, backing file and medium of the domain.
     by_name<storage_place> storage;
 
@@ -105,7 +105,7 @@ struct host_facts {
 
 /// The job of a domain that runs now.
 struct current_job {
-    model::job_type type = model::job_type::none;
+    model::job_type type = model::job_type::none;  ///< `none`: no job runs
     std::optional<model::job_operation> operation; ///< absent where the daemon does not tell
 
     friend bool operator==(const current_job &, const current_job &) = default;
@@ -113,28 +113,29 @@ struct current_job {
 
 /// What the source tells of the domain.
 struct source_facts : host_facts {
+    /// `virDomainGetState`, `virDomainIsActive`, `virDomainIsPersistent`.
     fact<model::domain_status> status;
-    fact<current_job> job;
-    fact<std::uint32_t> snapshots;
+    fact<current_job> job;                     ///< of a domain that is off: none
+    fact<std::uint32_t> snapshots;             ///< how many: `virDomainSnapshotNum`
     fact<std::vector<std::string>> block_jobs; ///< the targets of the disks that have one
-    fact<bool> managed_save;
-    fact<bool> autostart;
+    fact<bool> managed_save; ///< its memory lies in a file: `virDomainHasManagedSaveImage`
+    fact<bool> autostart;    ///< it starts with the host: `virDomainGetAutostart`
 
     friend bool operator==(const source_facts &, const source_facts &) = default;
 };
 
 /// A domain that a host knows.
 struct known_domain {
-    std::string name;
-    kvmig::uuid uuid;
-    bool active = false;
+    std::string name;    ///< at the destination
+    kvmig::uuid uuid;    ///< at the destination
+    bool active = false; ///< it has a process; false: it is only defined
 
     friend bool operator==(const known_domain &, const known_domain &) = default;
 };
 
 /// What comparing the guest's CPU with a host's came to.
 struct cpu_comparison {
-    bool fits = false;
+    bool fits = false; ///< the host can give all that the running guest's CPU has
     std::string lacks; ///< libvirt's words for what is missing; may be empty
 
     friend bool operator==(const cpu_comparison &, const cpu_comparison &) = default;
@@ -142,15 +143,15 @@ struct cpu_comparison {
 
 /// Free huge pages of one size, on all NUMA nodes together.
 struct free_pages {
-    bytes size;
-    pages free;
+    bytes size; ///< of one page; never the usual size
+    pages free; ///< by count, not by bytes
 
     friend bool operator==(const free_pages &, const free_pages &) = default;
 };
 
 /// How far a host's clock is ahead of another's.
 struct clock_offset {
-    std::chrono::milliseconds ahead{0};
+    std::chrono::milliseconds ahead{0};  ///< negative: behind
     std::chrono::milliseconds within{0}; ///< how far off that can be: what asking took
 
     friend bool operator==(const clock_offset &, const clock_offset &) = default;
@@ -159,22 +160,25 @@ struct clock_offset {
 /// What the destination tells.
 struct destination_facts : host_facts {
     fact<std::optional<known_domain>> same_name; ///< the domain of this name there, if any
-    fact<std::optional<known_domain>> same_uuid;
+    fact<std::optional<known_domain>> same_uuid; ///< the domain of this UUID there, if any
+    /// For the guest's type, architecture and machine.
     fact<model::domain_capabilities> domain_capabilities;
+    /// `virConnectCompareHypervisorCPU`, with the XML as it would be sent.
     fact<cpu_comparison> cpu;
-    fact<bytes> memory_total;
+    fact<bytes> memory_total;     ///< of the host
     fact<bytes> memory_available; ///< free, and held by caches
+    /// `virNodeGetFreePages`; empty: it knows the usual size alone.
     fact<std::vector<free_pages>> huge_pages;
     /// The addresses of the destination's own host name, as the source resolves it; empty: none.
     fact<std::vector<std::string>> addresses;
     /// What the source meets at the ends of the range of migration ports of that name.
     fact<std::vector<model::tried_port>> ports;
-    fact<clock_offset> clock; ///< against the source's
-    by_name<presence> networks;
+    fact<clock_offset> clock;     ///< against the source's
+    by_name<presence> networks;   ///< libvirt's, that interfaces stand on
     by_name<presence> interfaces; ///< bridges and network cards of the host
     by_name<presence> filters;    ///< nwfilters
     by_name<presence> pools;      ///< those that disks name
-    by_name<presence> secrets;
+    by_name<presence> secrets;    ///< under the names of `model::domain::secrets`
 
     friend bool operator==(const destination_facts &, const destination_facts &) = default;
 };
@@ -198,7 +202,7 @@ struct peer_facts {
 
 /// How fast the guest changes its memory.
 struct dirtied_memory {
-    byte_rate rate;
+    byte_rate rate;                    ///< bytes a second of pages that were written to
     std::chrono::milliseconds over{0}; ///< for so long it was looked at
 
     friend bool operator==(const dirtied_memory &, const dirtied_memory &) = default;
@@ -206,8 +210,9 @@ struct dirtied_memory {
 
 /// What the way from the source to the destination carried.
 struct measured_link {
-    byte_rate rate;
-    bytes moved;
+    byte_rate rate; ///< `moved` in the time `over`
+    bytes moved;    ///< what was sent to measure it
+    /// As dd(1) at the destination timed it.
     std::chrono::milliseconds over{0};
 
     friend bool operator==(const measured_link &, const measured_link &) = default;
@@ -225,11 +230,11 @@ struct load_facts {
 
 /// The whole.
 struct facts {
-    model::domain domain;
-    storage_copy copy = storage_copy::none;
-    source_facts source;
-    destination_facts destination;
-    std::optional<nfs_facts> nfs; ///< absent: nobody asked
+    model::domain domain;                   ///< from the source's XML
+    storage_copy copy = storage_copy::none; ///< as asked for
+    source_facts source;                    ///< where the guest is
+    destination_facts destination;          ///< where it is to go
+    std::optional<nfs_facts> nfs;           ///< absent: nobody asked
     /// By the image's name: what tokens in its folder proved; only of those that were probed.
     by_name<model::shared_answer> shared;
     std::optional<peer_facts> peer;     ///< absent: nobody asked

@@ -30,7 +30,7 @@ enum class severity : std::uint8_t {
 
 /// One thing that a rule has to say. A rule that finds nothing wrong says nothing.
 struct observation {
-    severity how = severity::info;
+    severity how = severity::info;        ///< as the rule judges, before anything is ignored
     std::string host;                     ///< where it was seen
     std::string seen;                     ///< what was seen, or which fact is missing and why
     std::vector<std::string> remedy = {}; ///< commands, each for a POSIX shell
@@ -44,13 +44,13 @@ using observations = std::vector<observation>; ///< What a rule saw, in its orde
 struct finding {
     std::string
         id; ///< `KVM-NIC-001`: stable; the catalogue's where a failed migration tells the same
-    severity how = severity::info;
-    std::string host;
-    std::string title;
-    std::string seen;
-    std::string why;    ///< why it matters
-    std::string source; ///< the refusal that is foreseen, or the document that says so
-    std::vector<std::string> remedy = {};
+    severity how = severity::info; ///< `info` where it was asked to be ignored
+    std::string host;              ///< where it was seen
+    std::string title;             ///< of the rule
+    std::string seen;              ///< what was seen, or which fact is missing and why
+    std::string why;               ///< why it matters
+    std::string source;            ///< the refusal that is foreseen, or the document that says so
+    std::vector<std::string> remedy = {}; ///< commands, each for a POSIX shell
     /// What it was before somebody asked to ignore it; otherwise the same as `how`.
     severity before = severity::info;
 

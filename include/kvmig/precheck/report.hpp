@@ -32,8 +32,8 @@ enum class verdict : std::uint8_t { clear, warns, unknown, blocked };
 
 /// What was found, in the order of the table, and within a rule in that of the definition.
 struct report {
-    kvmig::precheck::verdict verdict = kvmig::precheck::verdict::clear;
-    std::vector<finding> findings;
+    kvmig::precheck::verdict verdict = kvmig::precheck::verdict::clear; ///< the worst of `findings`
+    std::vector<finding> findings;                                      ///< each once
 
     friend bool operator==(const report &, const report &) = default;
 };

@@ -19,10 +19,11 @@ namespace kvmig::precheck {
 /// Ids and titles are those of the catalogue of causes (`kvmig explain`) where a failed migration
 /// would tell the same. Numbers from 101 on are the prechecks' own: nothing fails by them.
 struct rule {
-    std::string_view id;
-    std::string_view title;
+    std::string_view id;     ///< `KVM-NIC-001`: stable, never given to another
+    std::string_view title;  ///< a few words, without a full stop
     std::string_view why;    ///< why it matters: one or two sentences
     std::string_view source; ///< the refusal that is foreseen, or the document
+    /// Pure: gives what it finds wrong, nothing where all is well.
     observations (*look)(const facts &);
 };
 

@@ -18,8 +18,8 @@ namespace kvmig::run {
 
 /// The hosts of a migration, as they present themselves.
 struct host_pair {
-    model::host source;
-    model::host destination;
+    model::host source;      ///< where the guest is
+    model::host destination; ///< another host than `source`
 };
 
 /// Fails when both are one host, or two hosts with one host UUID, which libvirt takes for one.

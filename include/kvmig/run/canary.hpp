@@ -35,7 +35,7 @@ struct canary_options {
     std::chrono::milliseconds patience{60'000};
     /// Canaries of others this old have lost their owner, and are removed.
     std::chrono::seconds old = model::canary_old;
-    std::stop_token stop{};
+    std::stop_token stop{}; ///< ends with `cancelled`; the canary is removed all the same
 };
 
 namespace detail {

@@ -41,7 +41,7 @@ struct copy_patience {
 /// port is added to them.
 class copied_images {
 public:
-    static constexpr bool shared = false;
+    static constexpr bool shared = false; ///< The images travel: see `ports::image_mover`.
 
     /// Asks nobody yet.
     copied_images(on_host source, on_host destination, copy_plan plan, std::vector<std::string> ssh,

@@ -32,8 +32,8 @@ namespace kvmig::run {
 
 /// XXH3 of 128 bits.
 struct copy_hash {
-    std::uint64_t low = 0;
-    std::uint64_t high = 0;
+    std::uint64_t low = 0;  ///< the lower 64 bits
+    std::uint64_t high = 0; ///< the upper 64 bits
 
     friend bool operator==(const copy_hash &, const copy_hash &) = default;
 };

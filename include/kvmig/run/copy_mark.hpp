@@ -16,19 +16,19 @@ namespace kvmig::run {
 
 /// What an image is, as far as its end can tell: equal as long as nobody changed it.
 struct image_identity {
-    std::uint64_t file_system = 0;
-    std::uint64_t inode = 0;
-    bytes size;
-    std::int64_t modified = 0; ///< nanoseconds since 1970
-    std::int64_t changed = 0;  ///< likewise; of the inode
-    std::uint64_t header = 0;  ///< a hash of the header that the copy has in its place; 0: its own
+    std::uint64_t file_system = 0; ///< `st_dev`, or the server's `fsid`
+    std::uint64_t inode = 0;       ///< its number there
+    bytes size;                    ///< of its content, holes included
+    std::int64_t modified = 0;     ///< nanoseconds since 1970
+    std::int64_t changed = 0;      ///< likewise; of the inode
+    std::uint64_t header = 0; ///< a hash of the header that the copy has in its place; 0: its own
 
     friend bool operator==(const image_identity &, const image_identity &) = default;
 };
 
 /// What a broken copy left: how far it is sure to have come, and of what.
 struct copy_mark {
-    image_identity of;
+    image_identity of;      ///< the source as it was then: another one is not gone on with
     std::uint64_t done = 0; ///< every byte below it is on the target's disk, or a hole
 
     friend bool operator==(const copy_mark &, const copy_mark &) = default;

@@ -52,8 +52,8 @@ inline bool can_come_back(const error &err) {
 
 /// One file, from where to where it comes. Local files are paths, others `nfs://` addresses.
 struct copy_job {
-    std::string from;
-    std::string to;
+    std::string from; ///< it must exist
+    std::string to;   ///< its final name, which it gets when it is whole
     bool raw = false; ///< whatever it begins with
     /// What the header of the copy, of a qcow2 image, tells in place of what it told.
     std::optional<model::qcow2::backing_reference> onto;

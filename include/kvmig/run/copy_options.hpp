@@ -32,19 +32,20 @@ enum class backing_choice : std::uint8_t {
 
 /// How an image is copied.
 struct copy_options {
-    bool raw = false; ///< the image is raw, whatever it begins with
-    backing_choice backing = backing_choice::refuse;
+    bool raw = false;                                ///< the image is raw, whatever it begins with
+    backing_choice backing = backing_choice::refuse; ///< of a qcow2 image that stands on another
     /// For `backing_choice::rebase`: what the header of the copy is to tell. The content must be
     /// that of the old backing file, or the guest's disk is spoilt. Without a format the old one.
     model::qcow2::backing_reference new_backing{};
     bool replace = false;    ///< a target that is there is replaced, in one step
     bool verify = false;     ///< the target is read back
     bool in_use_too = false; ///< a local image that a running QEMU writes is copied all the same
-    earlier_part earlier = earlier_part::refuse;
+    earlier_part earlier = earlier_part::refuse; ///< what to do where a broken copy left its part
     /// How long a lost connection may take to come back, without a piece moved meanwhile.
     std::chrono::seconds reconnect_for{120};
     /// How much is written between two points to which a broken copy can go back.
     bytes mark_every = bytes::mib(512);
+    /// How long a server may be silent while an answer is due.
     std::chrono::milliseconds patience = nfs::default_patience;
     std::size_t window = 0; ///< requests under way at each end; 0: adapted to the round trip
 };
@@ -55,17 +56,17 @@ struct copy_state {
     bytes total;            ///< what travels
     bool verifying = false; ///< or comparing what is there already
     unsigned file = 1;      ///< of `files`, the deepest of the chain first
-    unsigned files = 1;
+    unsigned files = 1;     ///< one, or as many as the chain has
 };
 /// Called after each piece; must not block.
 using copy_progress_callback = std::function<void(const copy_state &)>;
 
 /// What came of one image below the one that was asked for.
 struct copied_backing {
-    std::string from;
-    std::string to;
-    bytes size;
-    bytes written;
+    std::string from;       ///< a path, or an `nfs://` address
+    std::string to;         ///< likewise, in the folder of the target
+    bytes size;             ///< of the file, holes included
+    bytes written;          ///< to the target; 0 where it was there
     bool was_there = false; ///< compared and found equal, so that nothing was written
 };
 
@@ -79,8 +80,8 @@ struct copy_result {
     /// XXH3 over the hashes of the pieces read, in order, in hexadecimal; empty when some of them
     /// were copied earlier.
     std::string checksum;
-    bool verified = false;
-    unsigned reconnects = 0;
+    bool verified = false;   ///< the target was read back and is equal; false: it was not asked for
+    unsigned reconnects = 0; ///< how often a lost connection came back
     std::vector<copied_backing> backing; ///< nearest first
     std::vector<std::string> notes;      ///< what could not be looked at
 };

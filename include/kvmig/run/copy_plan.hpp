@@ -24,12 +24,14 @@ enum class image_kind : std::uint8_t {
 
 /// One image, of a disk or of its backing chain.
 struct planned_image {
+    /// A file is made at the destination, a block device must be there.
     image_kind kind = image_kind::file;
+    /// `raw` or `qcow2`; `state`: the guest's memory, which is still to be saved.
     std::string format = "raw";
-    std::string source; ///< absolute path
-    std::string destination;
-    bytes size;      ///< of the file or device, holes included
-    bytes allocated; ///< what a file takes up; of a device its size
+    std::string source;      ///< absolute path
+    std::string destination; ///< absolute path, as rules adapt it
+    bytes size;              ///< of the file or device, holes included
+    bytes allocated;         ///< what a file takes up; of a device its size
 
     /// Whether it has holes that are to stay holes.
     [[nodiscard]] bool sparse() const noexcept {
@@ -44,7 +46,7 @@ struct copy_plan {
     std::string token;      ///< lower-case hexadecimal: marks what this migration makes
     std::string login;      ///< `user@host`: where the source's SSH reaches the destination
     std::uint16_t port = 0; ///< of that SSH; 0: its usual one
-    std::vector<planned_image> images;
+    std::vector<planned_image> images; ///< in the order in which they are copied
 
     /// The name under which an image comes: beside the one that it is to have, hidden from pools.
     [[nodiscard]] std::string part_of(const planned_image &image) const {

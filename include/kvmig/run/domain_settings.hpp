@@ -31,7 +31,9 @@ struct setting_key {
     std::string disk = {}; ///< its target, for `iotune`; empty: `memtune`
     /// libvirt's number of the run that a live setting is of; absent: of the definition.
     std::optional<unsigned> run = {};
+    /// Whose settings they are.
     uuid domain = {};
+    /// Of the connection by which it is reached.
     std::string uri = {};
 
     friend bool operator==(const setting_key &, const setting_key &) = default;

@@ -29,6 +29,7 @@ namespace kvmig::run {
 
 /// How far a cold migration has come.
 struct cold_progress {
+    /// The state whose work begins, or is under way.
     migration::state at = migration::state::planned;
     std::optional<ports::copy_progress> images; ///< while they are copied
 };
@@ -108,7 +109,9 @@ public:
         }
     }
 
+    /// What a settlement says where the watching ended before the migration.
     static constexpr std::string_view left = "nobody goes on with it";
+    /// No job of libvirt's releases the source: the steps do.
     static constexpr bool source_lets_go_by_itself = false;
     /// After a cancel; and a destination that could not start the guest once is not asked again.
     [[nodiscard]] bool gives_up() const noexcept { return start_failed_ || stop_requested(); }

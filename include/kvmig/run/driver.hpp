@@ -90,16 +90,16 @@ protected:
     /// Between two looks at something that other machines do.
     static constexpr std::chrono::milliseconds longest_pause{1000};
 
-    H &source_;
-    H &destination_;
-    uuid id_;
-    journaled<J, C> &steps_;
-    std::stop_token stop_;
-    std::stop_token leave_;
-    sampling how_;
-    inbox inbox_;
-    std::optional<error> problem_;
-    std::vector<ports::subscription> subscriptions_; // ended before the inbox
+    H &source_;                    ///< the host it leaves, borrowed
+    H &destination_;               ///< the host it comes to, borrowed
+    uuid id_;                      ///< of the guest
+    journaled<J, C> &steps_;       ///< the machine and its journal, borrowed
+    std::stop_token stop_;         ///< the migration is to be cancelled
+    std::stop_token leave_;        ///< the watching is to end, the migration is not
+    sampling how_;                 ///< how often it looks
+    inbox inbox_;                  ///< what events of the hosts and other threads tell
+    std::optional<error> problem_; ///< see `journal_problem`
+    std::vector<ports::subscription> subscriptions_; ///< ended before the inbox
 };
 
 } // namespace kvmig::run

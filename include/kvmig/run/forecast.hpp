@@ -24,10 +24,10 @@ namespace kvmig::run {
 
 /// The prospect, with what it takes for granted and what it lacks, each as a sentence.
 struct forecast_answer {
-    convergence::planned_move plan;
-    convergence::prospect prospect;
-    std::vector<std::string> assumed;
-    std::vector<std::string> unknown;
+    convergence::planned_move plan;   ///< the figures that it rests on
+    convergence::prospect prospect;   ///< what they foretell
+    std::vector<std::string> assumed; ///< what is taken for granted; never empty
+    std::vector<std::string> unknown; ///< what was not known, and why; empty: nothing lacked
 };
 
 namespace detail {

@@ -20,9 +20,9 @@ namespace kvmig::run {
 
 /// How a file or device is now.
 struct image_facts {
-    image_kind kind = image_kind::file;
-    bytes size; ///< of a device not told here: `device_size_words`
-    bytes allocated;
+    image_kind kind = image_kind::file; ///< a file, or a block device; links are followed
+    bytes size;                         ///< of a device not told here: `device_size_words`
+    bytes allocated; ///< what a file takes up on its file system; of a device its size
 
     friend bool operator==(const image_facts &, const image_facts &) = default;
 };
@@ -198,8 +198,8 @@ namespace detail {
 
 /// Free room on a mount.
 struct free_room {
-    bytes available;
-    std::string mount;
+    bytes available;   ///< to ordinary users
+    std::string mount; ///< the path at which it is mounted
 
     friend bool operator==(const free_room &, const free_room &) = default;
 };

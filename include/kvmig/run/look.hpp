@@ -14,7 +14,7 @@ namespace kvmig::run {
 
 /// What was seen, and why no more than that.
 struct look_result {
-    migration::sighting seen;
+    migration::sighting seen;     ///< `presence::unreachable` with a `problem`
     std::optional<error> problem; ///< set when the host counts as unreachable
 };
 

@@ -21,8 +21,8 @@ namespace kvmig::run {
 
 /// What is sent at most, whichever comes first.
 struct link_bounds {
-    bytes most = bytes::mib(64);
-    std::chrono::seconds longest{5};
+    bytes most = bytes::mib(64);     ///< zeros, which SSH encrypts like anything else
+    std::chrono::seconds longest{5}; ///< as long as the receiver runs
 };
 
 namespace detail {

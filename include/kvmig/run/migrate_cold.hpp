@@ -32,18 +32,18 @@ namespace kvmig::run {
 
 /// A cold migration that succeeded.
 struct cold_result {
-    std::string domain;
-    uuid id;
-    model::host source;
-    model::host destination;
-    std::string proof; ///< what proved that the destination has the same images
+    std::string domain;      ///< its name, the same on both hosts
+    uuid id;                 ///< the same on both hosts
+    model::host source;      ///< as it presented itself before
+    model::host destination; ///< as it presented itself before
+    std::string proof;       ///< what proved that the destination has the same images
     /// From when the guest was seen shut off until it was started; absent where it was not.
     std::optional<std::chrono::milliseconds> downtime;
-    std::chrono::milliseconds wall_time{0};
+    std::chrono::milliseconds wall_time{0};      ///< of the whole, plan aside, on the steady clock
     std::chrono::steady_clock::time_point begun; ///< from when `wall_time` counts
     std::vector<timed_step> steps;               ///< all that were taken, in order
     whereabouts guest;                           ///< asked afterwards
-    migration::state state = migration::state::completed;
+    migration::state state = migration::state::completed; ///< anything else is an error
     std::vector<error> gaps; ///< what could not be listened to or read, and why
 };
 

@@ -31,7 +31,7 @@ struct copy_reach {
         [](const std::string &uri) { return host::shell_of(uri); };
     /// The source's way to the destination.
     std::vector<std::string> ssh = host::quiet_ssh;
-    copy_patience patience{};
+    copy_patience patience{}; ///< how long a broken link between the hosts is waited for
     /// Where libvirt's system daemon keeps the memory of guests that it saved, on both hosts.
     std::string saved_states = "/var/lib/libvirt/qemu/save";
 
@@ -93,9 +93,9 @@ namespace detail {
 
 /// A plan, and the shells of the hosts between which its images go.
 struct cold_copy {
-    cold_plan plan;
-    on_host here;
-    on_host there;
+    cold_plan plan; ///< with its `images`
+    on_host here;   ///< the source
+    on_host there;  ///< the destination
 };
 
 /// Plans as `plan_cold`, and looks for every image that the definition names, with its backing

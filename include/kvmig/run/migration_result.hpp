@@ -25,7 +25,7 @@ using progress_callback = std::function<void(const model::job_progress &)>;
 
 /// How a migration is looked at and steered.
 struct sampling {
-    std::chrono::milliseconds interval{250};
+    std::chrono::milliseconds interval{250}; ///< between two looks at the job's statistics
     /// Between two attempts to abort, while a cancelled migration has not ended.
     std::chrono::milliseconds abort_interval{200};
     /// How long the event with the final statistics may take to come after the call returned.
@@ -34,24 +34,24 @@ struct sampling {
     std::chrono::milliseconds patience{30000};
     /// How long a guest that was asked to shut down may take.
     std::chrono::milliseconds shutdown{120000};
-    steering_wish steer{};
+    steering_wish steer{}; ///< of live migrations: what is done about one that does not end
 };
 
 /// A step of the machine, and when its journal had it, on the steady clock.
 struct timed_step {
-    migration::transition what;
-    std::chrono::steady_clock::time_point at;
+    migration::transition what;               ///< from where to where, and by what
+    std::chrono::steady_clock::time_point at; ///< as late as it was durable
 };
 
 /// A migration that succeeded.
 struct migration_result {
-    std::string domain; ///< its name at the source
-    uuid id;
-    model::host source;
-    model::host destination;
+    std::string domain;      ///< its name at the source
+    uuid id;                 ///< which it keeps
+    model::host source;      ///< as it presented itself before
+    model::host destination; ///< as it presented itself before
     /// The completed job's statistics as each side tells them; absent where `gaps` says why.
     std::optional<model::job_statistics> source_statistics;
-    std::optional<model::job_statistics> destination_statistics;
+    std::optional<model::job_statistics> destination_statistics; ///< see `source_statistics`
     std::chrono::steady_clock::time_point begun;         ///< from when times of samples count
     std::vector<timed_step> steps;                       ///< all that were taken, in order
     std::vector<model::job_progress> samples;            ///< in order of time

@@ -36,14 +36,14 @@ struct cold_options {
 
 /// A cold migration that may begin.
 struct cold_plan {
-    uuid id;
-    std::string name;
-    host_pair hosts;
-    host_answer before; ///< the source's
-    std::string definition;
-    std::string adapted; ///< what the destination is given
-    model::domain guest; ///< as the definition tells
-    cold_options options;
+    uuid id;                           ///< which it keeps
+    std::string name;                  ///< at the source, and there
+    host_pair hosts;                   ///< two different ones
+    host_answer before;                ///< the source's
+    std::string definition;            ///< the source's XML of the persistent domain
+    std::string adapted;               ///< what the destination is given
+    model::domain guest;               ///< as the definition tells
+    cold_options options;              ///< as they were asked for
     std::optional<copy_plan> images{}; ///< those that are copied; absent: both hosts share them
 
     /// How things stand before it, for the journal.

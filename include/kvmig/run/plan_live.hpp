@@ -22,11 +22,11 @@ namespace kvmig::run {
 
 /// A live migration that may begin.
 struct live_plan {
-    uuid id;
-    std::string name;
-    migration::options options;
-    host_pair hosts;
-    whereabouts before; ///< of both hosts, which have answered
+    uuid id;                    ///< which it keeps
+    std::string name;           ///< at the source
+    migration::options options; ///< nothing in them contradicts another, or the hosts
+    host_pair hosts;            ///< two different ones
+    whereabouts before;         ///< of both hosts, which have answered
 
     /// How things stand before it, for the journal.
     [[nodiscard]] migration::origin origin() const { return origin_of(before, options); }

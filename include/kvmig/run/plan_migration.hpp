@@ -29,7 +29,7 @@ namespace kvmig::run {
 
 /// What was asked for, ready to begin.
 struct planned_migration {
-    live_plan move;
+    live_plan move;                      ///< the migration itself
     std::vector<storage_target> targets; ///< of the disks that are copied
 };
 

@@ -27,15 +27,15 @@ struct prove_options {
     std::chrono::milliseconds deadline{60'000};
     std::chrono::milliseconds interval{500}; ///< between two looks
     std::string image = {};                  ///< the name of an image to compare; empty: none
-    std::stop_token stop = {};
+    std::stop_token stop = {};               ///< what was seen until then counts
 };
 
 /// What came of it.
 struct shared_proof {
-    model::shared_evidence evidence;
-    model::shared_answer answer;
-    std::vector<std::string> swept; ///< old tokens of others that were removed, as `PLACE: NAME`
-    std::vector<std::string> left;  ///< what could not be removed or looked for, and why
+    model::shared_evidence evidence; ///< of both places, and of the third party
+    model::shared_answer answer;     ///< what the evidence proves
+    std::vector<std::string> swept;  ///< old tokens of others that were removed, as `PLACE: NAME`
+    std::vector<std::string> left;   ///< what could not be removed or looked for, and why
 };
 
 namespace detail {

@@ -41,8 +41,8 @@ struct recovery_wish {
 /// A migration that was taken up, and what came of it.
 struct recovered {
     ports::journaled_migration was; ///< as the journal told it before
-    settlement now;
-    std::vector<error> gaps; ///< what could not be listened to, and why
+    settlement now;                 ///< how far it came this time
+    std::vector<error> gaps;        ///< what could not be listened to, and why
 };
 
 namespace detail {

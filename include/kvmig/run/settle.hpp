@@ -26,11 +26,12 @@ namespace kvmig::run {
 
 /// How a settlement ended.
 struct settlement {
+    /// An end, or where it waits for a person or another controller.
     migration::state at = migration::state::reconciling;
     /// Where it did not come to an end: what was seen, and the choices.
     std::string said;
-    std::vector<migration::choice> choices;
-    std::optional<error> problem; ///< the step, or the record of it, that failed
+    std::vector<migration::choice> choices; ///< empty: there is nothing to choose
+    std::optional<error> problem;           ///< the step, or the record of it, that failed
 
     [[nodiscard]] bool ended() const noexcept { return is_end(at); } ///< Whether nothing follows.
 };

@@ -21,7 +21,7 @@ namespace kvmig::run {
 /// The image mover of a guest whose disks are on storage that both hosts share.
 template <ports::cold_host H> class shared_images {
 public:
-    static constexpr bool shared = true;
+    static constexpr bool shared = true; ///< Nothing moves: see `ports::image_mover`.
 
     /// For hosts that outlive it. `guest`: as its definition tells.
     shared_images(H &source, H &destination, const model::domain &guest)

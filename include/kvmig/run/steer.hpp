@@ -33,14 +33,16 @@ enum class at_limit : std::uint8_t {
 /// After which time something is done, and what.
 struct time_limit {
     std::chrono::milliseconds after{0}; ///< since the migration began
-    at_limit then = at_limit::cancel;
+    at_limit then = at_limit::cancel;   ///< once; what needs memory to move waits until it does
 };
 
 /// Post-copy is used only where the migration has the flag `postcopy`.
 struct steering_wish {
+    /// How it is steered; `watch` touches nothing.
     convergence::policy policy = convergence::policies::watch;
     bool may_suspend = false; ///< the policy, that is
     bool may_abort = false;   ///< the same
+    /// Absent: it may take for ever, but for the policy's own limit.
     std::optional<time_limit> limit{};
     /// The longest downtime: what will not end within it goes to post-copy where that is allowed,
     /// and else is given up. It takes the policy's place.
@@ -49,10 +51,10 @@ struct steering_wish {
 
 /// Something that was decided on the way.
 struct steering_step {
-    std::chrono::milliseconds at{0}; ///< since the migration began
-    convergence::action what = convergence::action::wait;
-    std::optional<std::chrono::milliseconds> downtime; ///< with `set_downtime`
-    std::string reason;
+    std::chrono::milliseconds at{0};                      ///< since the migration began
+    convergence::action what = convergence::action::wait; ///< never `wait`
+    std::optional<std::chrono::milliseconds> downtime;    ///< with `set_downtime`
+    std::string reason;                                   ///< one sentence without a full stop
 };
 
 } // namespace kvmig::run

@@ -24,8 +24,8 @@ namespace kvmig::run {
 
 /// One disk of the guest and its image at the destination, which has the same path.
 struct storage_target {
-    std::string disk; ///< as the guest knows it, e.g. `vda`
-    std::string path;
+    std::string disk;    ///< as the guest knows it, e.g. `vda`
+    std::string path;    ///< absolute, the same on both hosts
     std::string pool;    ///< of the destination
     std::string format;  ///< empty: as libvirt finds it
     bytes size{};        ///< what the guest sees

@@ -21,9 +21,9 @@ namespace kvmig::run {
 
 /// One look at a host, what was decided of it, and what came of that.
 struct ksm_round {
-    tuning::ksm_sample sample = {};
-    tuning::ksm_decision decision = {};
-    tuning::plan plan = {}; ///< applied, unless there is a problem
+    tuning::ksm_sample sample = {};     ///< what was read; empty where reading failed
+    tuning::ksm_decision decision = {}; ///< empty where nothing could be decided
+    tuning::plan plan = {};             ///< applied, unless there is a problem
     /// Why nothing came of it; what was begun of it is put back.
     std::optional<error> problem = {};
 };

@@ -38,7 +38,7 @@ enum class guest_side : std::uint8_t {
 
 /// What one host said of the guest.
 struct host_answer {
-    std::string hostname;
+    std::string hostname; ///< what the host calls itself
     /// Nothing when the host does not know the domain, or could not be asked.
     std::optional<model::domain_status> status;
     std::optional<error> unread; ///< why it could not be asked
@@ -57,8 +57,8 @@ struct host_answer {
 
 /// What both hosts said.
 struct whereabouts {
-    host_answer source;
-    host_answer destination;
+    host_answer source;      ///< asked for its side of the migration
+    host_answer destination; ///< asked for its side of the migration
 
     /// Who has it; unknown when one of them could not be asked.
     [[nodiscard]] guest_side side() const noexcept {

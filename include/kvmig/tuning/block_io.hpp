@@ -51,8 +51,11 @@ struct weight_facts {
 
 /// Whether a weight makes a difference, and why not.
 struct weight_effect {
+    /// Somebody heeds the weight.
     bool effective = false;
+    /// A clause: who heeds it, or why nobody does.
     std::string why = {};
+    /// What would make it effective; empty where it is.
     std::string remedy = {};
 };
 

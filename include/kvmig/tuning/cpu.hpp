@@ -59,8 +59,11 @@ inline constexpr std::uint32_t most_cpus = 8192;
 
 /// A domain's vCPUs and their pins (`<vcpupin>`), by vCPU; one that has none floats.
 struct cpu_guest {
+    /// Its name, for what is said of it.
     std::string domain = {};
+    /// The maximum, those that are not plugged in included; at least 1.
     std::uint32_t vcpus = 1;
+    /// The CPUs that a vCPU, counted from 0, may run on.
     std::map<std::uint32_t, cpu_set> pins = {};
     std::string cpu_mode = {}; ///< `host-passthrough`, `host-model`, `custom`, …
 

@@ -23,7 +23,9 @@ namespace kvmig::tuning {
 /// The pages of one size on one NUMA node
 /// (`/sys/devices/system/node/nodeN/hugepages/hugepages-SIZEkB/`).
 struct huge_page_pool {
+    /// The N of `nodeN`.
     std::uint32_t node = 0;
+    /// Of one page.
     bytes size = {};
     pages nr = {};   ///< `nr_hugepages`
     pages free = {}; ///< `free_hugepages`, without those that a mapping has reserved
@@ -33,8 +35,11 @@ struct huge_page_pool {
 
 /// `/sys/devices/system/node/nodeN/meminfo`.
 struct node_memory {
+    /// The N of `nodeN`.
     std::uint32_t node = 0;
+    /// `MemTotal`, that of huge pages included.
     bytes total = {};
+    /// `MemFree`, without that of huge pages.
     bytes free = {};
 
     friend bool operator==(const node_memory &, const node_memory &) = default;
@@ -42,7 +47,9 @@ struct node_memory {
 
 /// What a host has.
 struct huge_page_facts {
+    /// One for each node and size.
     std::vector<huge_page_pool> pools = {};
+    /// One for each node.
     std::vector<node_memory> nodes = {};
     bool compaction = false; ///< `/proc/sys/vm/compact_memory` exists
 
@@ -59,6 +66,7 @@ struct huge_page_facts {
 
 /// The memory of one NUMA cell of a guest; a guest without cells is one.
 struct guest_cell {
+    /// Of the cell; it need be no multiple of `page`.
     bytes memory = {};
     bytes page = {};                        ///< of `<page size=…>`, or the host's default
     std::optional<std::uint32_t> node = {}; ///< `<memnode mode='strict'>`; absent: any
@@ -68,7 +76,9 @@ struct guest_cell {
 
 /// A domain's demand; it is not running yet.
 struct huge_page_demand {
+    /// Its name, for errors.
     std::string domain = {};
+    /// At least one.
     std::vector<guest_cell> cells = {};
 
     friend bool operator==(const huge_page_demand &, const huge_page_demand &) = default;
@@ -319,7 +329,9 @@ place(const huge_page_facts &facts, const std::vector<huge_page_demand> &demands
 
 /// One thing that the destination of a migration needs.
 struct huge_page_finding {
+    /// The destination has it.
     bool met = false;
+    /// A clause: what is needed, and what is there.
     std::string what = {};
 };
 

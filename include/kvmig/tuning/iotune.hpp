@@ -45,6 +45,7 @@ inline constexpr std::array<std::string_view, 6> io_limit_names = {
 
 /// All limits of a disk.
 struct iotune {
+    /// In the order of `io_limit`.
     std::array<io_bucket, 6> limits = {};
     std::uint64_t size_iops_sec = 0; ///< bytes that count as one operation; 0: each is one
     std::string group_name = {};     ///< disks of one group share the limits; empty: alone

@@ -23,34 +23,42 @@ using std::chrono::milliseconds;
 inline constexpr std::string_view ksm_directory = "/sys/kernel/mm/ksm/"; ///< Where KSM's files are.
 
 /// The files, by their names; absent where the kernel has none. Meanings:
-/// Documentation/admin-guide/mm/ksm.rst.
+/// Documentation/admin-guide/mm/ksm.rst; a version is that of the first kernel with the file.
 struct ksm_facts {
     /// 0 stopped, 1 scanning, 2 stopped and everything unmerged.
     std::optional<std::uint64_t> run = {};
+    /// Looked at before ksmd sleeps.
     std::optional<pages> pages_to_scan = {};
+    /// For which ksmd sleeps then.
     std::optional<milliseconds> sleep_millisecs = {};
+    /// 1: pages of different NUMA nodes are merged; 0: only those of one.
     std::optional<std::uint64_t> merge_across_nodes = {};
+    /// The most places that share one page, at least 2; beyond, it is kept once more.
     std::optional<std::uint64_t> max_page_sharing = {};
+    /// Between two looks for stale entries among pages that met `max_page_sharing`.
     std::optional<milliseconds> stable_node_chains_prune_millisecs = {};
-    std::optional<std::uint64_t> use_zero_pages = {};           // 4.12
-    std::optional<std::uint64_t> smart_scan = {};               // 6.7
-    std::optional<std::string> advisor_mode = {};               // 6.8, `none` or `scan-time`
-    std::optional<std::uint64_t> advisor_max_cpu = {};          // per cent of one CPU
-    std::optional<pages> advisor_min_pages_to_scan = {};        //
-    std::optional<pages> advisor_max_pages_to_scan = {};        //
-    std::optional<std::uint64_t> advisor_target_scan_time = {}; // seconds
+    std::optional<std::uint64_t> use_zero_pages = {};           ///< 4.12, 1: to the zero page
+    std::optional<std::uint64_t> smart_scan = {};               ///< 6.7, 1: skips what never merged
+    std::optional<std::string> advisor_mode = {};               ///< 6.8, `none` or `scan-time`
+    std::optional<std::uint64_t> advisor_max_cpu = {};          ///< per cent of one CPU
+    std::optional<pages> advisor_min_pages_to_scan = {};        ///< the least it chooses
+    std::optional<pages> advisor_max_pages_to_scan = {};        ///< the most it chooses
+    std::optional<std::uint64_t> advisor_target_scan_time = {}; ///< seconds for a full scan
 
+    /// How often all mergeable memory was looked at, since boot.
     std::optional<std::uint64_t> full_scans = {};
     std::optional<pages> pages_shared = {};   ///< kept
     std::optional<pages> pages_sharing = {};  ///< saved: sites beyond the first of each
     std::optional<pages> pages_unshared = {}; ///< unique, and looked at again and again
     std::optional<pages> pages_volatile = {}; ///< change too fast
-    std::optional<pages> pages_scanned = {};  // 6.6
-    std::optional<pages> pages_skipped = {};  // 6.7
-    std::optional<pages> ksm_zero_pages = {}; // 6.6
+    std::optional<pages> pages_scanned = {};  ///< since boot; 6.6
+    std::optional<pages> pages_skipped = {};  ///< by `smart_scan`; 6.7
+    std::optional<pages> ksm_zero_pages = {}; ///< by `use_zero_pages`; 6.6
+    /// Pages that met `max_page_sharing`.
     std::optional<std::uint64_t> stable_node_chains = {};
+    /// How often such pages are kept, all told.
     std::optional<std::uint64_t> stable_node_dups = {};
-    std::optional<std::int64_t> general_profit = {}; // 6.4, bytes
+    std::optional<std::int64_t> general_profit = {}; ///< 6.4, bytes; negative: a loss
 
     /// The kernel has KSM.
     [[nodiscard]] bool present() const noexcept { return run.has_value(); }
@@ -68,8 +76,11 @@ using ksm_field =
 
 /// A file of KSM, and where its value goes.
 struct ksm_file {
+    /// In `ksm_directory`.
     std::string_view name;
+    /// Where its value is kept.
     ksm_field field;
+    /// It sets something; otherwise it only tells.
     bool writable;
 };
 
@@ -185,8 +196,11 @@ inline constexpr bytes ksm_rmap_item{64};
 
 /// What KSM does for one process (`/proc/PID/ksm_stat`); absent on kernels without.
 struct ksm_process {
+    /// Pages of it that are accounted for, at `ksm_rmap_item` bytes each.
     std::optional<std::uint64_t> rmap_items = {};
+    /// Pages of it that are merged.
     std::optional<pages> merging_pages = {};
+    /// Bytes; negative: a loss.
     std::optional<std::int64_t> process_profit = {};
 
     friend bool operator==(const ksm_process &, const ksm_process &) = default;

@@ -39,12 +39,17 @@ enum class ksm_action : std::uint8_t {
 
 /// A decision, with its reason. Speeds count when it is to scan.
 struct ksm_decision {
+    /// What becomes of `run`.
     ksm_action action = ksm_action::leave;
+    /// Absent: left as it is, or to the advisor.
     std::optional<pages> pages_to_scan = {};
+    /// Absent: left as it is.
     std::optional<milliseconds> sleep_millisecs = {};
     /// The kernel's advisor sets the speed, within this per cent of one CPU.
     std::optional<std::uint64_t> advisor_max_cpu = {};
+    /// One sentence without a full stop.
     std::string reason = {};
+    /// Hazards of doing so, which become notes of the plan.
     std::vector<std::string> warnings = {};
 
     friend bool operator==(const ksm_decision &, const ksm_decision &) = default;

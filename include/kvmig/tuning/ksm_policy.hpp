@@ -27,10 +27,13 @@ namespace kvmig::tuning {
 
 /// A guest's process.
 struct ksm_guest {
+    /// Of the domain; the process's number where QEMU was told none.
     std::string name = {};
     std::string tenant = {}; ///< whose it is; empty when unknown
+    /// VmRSS of `/proc/PID/status`: pages that are shared count in full; 0 where it cannot be read.
     bytes rss = {};
     std::optional<bytes> pss = {}; ///< `/proc/PID/smaps_rollup`
+    /// `/proc/PID/ksm_stat`.
     ksm_process ksm = {};
     bool hugepages = false; ///< its memory is of huge pages, which are never merged
     bool leaving = false;   ///< it is about to be migrated away
@@ -41,11 +44,16 @@ struct ksm_guest {
 /// One look at a host.
 struct ksm_sample {
     milliseconds at{0}; ///< on a clock that never jumps
+    /// The files of `ksm_directory`.
     ksm_facts ksm = {};
+    /// `/proc/meminfo`.
     memory_facts memory = {};
+    /// `/proc/pressure/memory`; absent on kernels without PSI.
     std::optional<memory_pressure> pressure = {};
     std::optional<milliseconds> ksmd_cpu = {}; ///< CPU time of ksmd since boot
+    /// All that run, whether they can be merged or not.
     std::vector<ksm_guest> guests = {};
+    /// The kernel's usual size.
     bytes page = bytes::kib(4);
 
     friend bool operator==(const ksm_sample &, const ksm_sample &) = default;
@@ -61,6 +69,7 @@ struct ksm_policy_settings {
     pages most{20000};            ///< pages_to_scan
     milliseconds sleep{20};       ///< the kernel's default
     bool advisor = true;          ///< let the kernel's advisor set the speed, where it exists
+    /// Where there is room, merging is undone before a guest leaves.
     bool unmerge_before_leaving = true;
     milliseconds retry{std::chrono::minutes{30}}; ///< after a loss, before it is tried again
 };

@@ -34,6 +34,7 @@ struct ksmtuned_step {
     bool run = false;                             ///< `run` becomes 1, else 0
     pages pages_to_scan;                          ///< only written when it runs
     std::chrono::milliseconds sleep_millisecs{0}; ///< likewise
+    /// One sentence without a full stop.
     std::string reason;
 
     friend bool operator==(const ksmtuned_step &, const ksmtuned_step &) = default;

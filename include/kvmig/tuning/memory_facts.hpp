@@ -19,11 +19,15 @@ namespace kvmig::tuning {
 
 /// `/proc/meminfo`, as far as tuning asks.
 struct memory_facts {
+    /// MemTotal.
     bytes total;
+    /// MemFree.
     bytes free;
+    /// Buffers; 0 where it is not told.
     bytes buffers;
+    /// Cached; 0 where it is not told.
     bytes cached;
-    std::optional<bytes> available = {}; // 3.14
+    std::optional<bytes> available = {}; ///< MemAvailable, from Linux 3.14 on
 
     /// What can be had without swapping: MemAvailable, or on kernels without it what ksmtuned
     /// takes for free.
@@ -90,9 +94,13 @@ kb_of(std::string_view text, std::string_view name, std::string_view before = {}
 /// `/proc/pressure/memory` (Documentation/accounting/psi.rst): per cent of the time in which some
 /// task, or all of them, waited for memory.
 struct memory_pressure {
+    /// Some task waited, over the last 10 s.
     double some_avg10 = 0;
+    /// Some task waited, over the last 60 s.
     double some_avg60 = 0;
+    /// All tasks waited, over the last 10 s.
     double full_avg10 = 0;
+    /// All tasks waited, over the last 60 s.
     double full_avg60 = 0;
 
     friend bool operator==(const memory_pressure &, const memory_pressure &) = default;

@@ -18,9 +18,12 @@ namespace kvmig::tuning {
 
 /// A limit that is absent is none (`VIR_DOMAIN_MEMORY_PARAM_UNLIMITED`).
 struct memtune {
+    /// Of the whole QEMU process; the OOM killer enforces it.
     std::optional<bytes> hard_limit = {};
+    /// Down to which it is swapped out under pressure.
     std::optional<bytes> soft_limit = {};
     std::optional<bytes> swap_hard_limit = {}; ///< memory and swap together
+    /// QEMU's driver has no use for it.
     std::optional<bytes> min_guarantee = {};
 
     friend bool operator==(const memtune &, const memtune &) = default;
@@ -28,8 +31,11 @@ struct memtune {
 
 /// What the limits are to hold.
 struct memtune_guest {
+    /// Its name, for errors and steps.
     std::string domain = {};
+    /// What the guest sees.
     bytes memory = {};
+    /// From which QEMU's own need is estimated.
     std::uint32_t vcpus = 1;
     bool hugepages = false;             ///< its memory is not counted by the memory controller
     std::optional<bytes> rss = {};      ///< of the running process

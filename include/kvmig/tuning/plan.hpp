@@ -28,6 +28,7 @@ enum class target_kind : std::uint8_t {
 
 /// One thing that can be set.
 struct target {
+    /// Says what `name` and `object` are.
     target_kind kind = target_kind::file;
     std::string name = {};   ///< the file's absolute path, or the parameter's name
     std::string object = {}; ///< parameter: the domain, or `DOMAIN DEVICE`; file: empty
@@ -38,9 +39,13 @@ struct target {
 /// One step. Values are what is written; of a file that shows its choices (`always [madvise]
 /// never`), the chosen word.
 struct change {
+    /// What is written to.
     target what = {};
+    /// As it is; empty for a `trigger`.
     std::string from = {};
+    /// As it is to be.
     std::string to = {};
+    /// A clause: what it is good for.
     std::string why = {};
     std::string source = {}; ///< the document or program that says so
     std::string risk = {};   ///< what it may cost; empty when nothing is known
@@ -57,6 +62,7 @@ struct change {
 
 /// Steps in the order in which the kernel or libvirt takes them.
 struct plan {
+    /// None for what is so already, but for a `trigger`.
     std::vector<change> changes = {};
     std::vector<std::string> notes = {}; ///< features that are absent, hazards; each said once
 

@@ -38,6 +38,7 @@ struct profile_setting {
     std::string name = {};    ///< tuned's
     std::string pattern = {}; ///< a path; a `*` stands for any part of one name
     std::string value = {};   ///< of `governor`: the first to be had of several, with `|` between
+    /// What of other values is left as it is.
     wanted how = wanted::exactly;
     std::optional<std::uint32_t> state = {}; ///< of `latency_of_state`; none: the value as it is
     std::string source = {};                 ///< the file that says so
@@ -48,7 +49,9 @@ struct profile_setting {
 /// What is wanted of a host, those of the profiles that it includes first. Of two settings for one
 /// file the later counts.
 struct profile {
+    /// For messages; of a profile from a file, the file's.
     std::string name = {};
+    /// A later one for the same file counts.
     std::vector<profile_setting> settings = {};
 
     friend bool operator==(const profile &, const profile &) = default;
@@ -56,19 +59,27 @@ struct profile {
 
 /// A setting of tuned's own profiles.
 struct builtin_setting {
+    /// As `profile_setting::name`.
     std::string_view name;
+    /// As `profile_setting::pattern`.
     std::string_view pattern;
+    /// As `profile_setting::value`.
     std::string_view value;
+    /// As `profile_setting::how`.
     wanted how = wanted::exactly;
     std::uint32_t state = 0; ///< of `latency_of_state`
 };
 
 /// One of tuned's own profiles: what it adds to the one it includes.
 struct builtin_profile {
+    /// Tuned's.
     std::string_view name;
+    /// What it is for, in a few words.
     std::string_view summary;
     std::string_view includes; ///< empty: none
+    /// In force: the first `count`.
     std::array<builtin_setting, 8> settings;
+    /// At most as many as `settings` holds.
     std::size_t count;
 
     /// The first.
@@ -280,10 +291,13 @@ namespace detail {
 
 /// A file of this host against what a profile wants of it.
 struct profile_row {
+    /// Absolute, one that matches the setting's pattern.
     std::string path = {};
     std::string is = {};   ///< the value in it, of several choices the chosen one
     std::string want = {}; ///< the value that it is to have
+    /// The last one that speaks of the file.
     profile_setting setting = {};
+    /// Nothing is to be written.
     bool satisfied = false;
 
     friend bool operator==(const profile_row &, const profile_row &) = default;
@@ -291,6 +305,7 @@ struct profile_row {
 
 /// What is, against what is wanted.
 struct profile_comparison {
+    /// Each file once.
     std::vector<profile_row> rows = {};
     std::vector<std::string> notes = {}; ///< what the machine lacks, each said once
 };

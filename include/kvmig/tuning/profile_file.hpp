@@ -26,8 +26,11 @@ namespace kvmig::tuning {
 
 /// A key of tuned's that stands for files.
 struct profile_key {
+    /// Without its brackets.
     std::string_view section;
+    /// As tuned spells it.
     std::string_view key;
+    /// The files: see `profile_setting::pattern`.
     std::string_view pattern;
     bool number = false; ///< takes a number, or `>NUMBER`
 };

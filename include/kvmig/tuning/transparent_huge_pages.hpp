@@ -23,17 +23,22 @@ inline constexpr std::string_view thp_directory = "/sys/kernel/mm/transparent_hu
 
 /// The texts of the files, choices and all (`always [madvise] never`); absent where there is none.
 struct thp_facts {
+    /// Which memory is of huge pages.
     std::optional<std::string> enabled = {};
+    /// Who waits while room for a huge page is made.
     std::optional<std::string> defrag = {};
-    std::optional<std::string> shmem_enabled = {}; // 4.8
+    std::optional<std::string> shmem_enabled = {}; ///< of shared memory; from Linux 4.8 on
 
     friend bool operator==(const thp_facts &, const thp_facts &) = default;
 };
 
 /// What is wanted of each; absent: left as it is.
 struct thp_settings {
+    /// One of the words that the file offers.
     std::optional<std::string> enabled = {};
+    /// One of the words that the file offers.
     std::optional<std::string> defrag = {};
+    /// One of the words that the file offers.
     std::optional<std::string> shmem_enabled = {};
 };
 

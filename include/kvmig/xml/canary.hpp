@@ -23,9 +23,10 @@ namespace kvmig::xml {
 
 /// A canary that can be started, once its images are there.
 struct canary {
-    std::string name;
-    uuid id;
+    std::string name; ///< which tells when it was made: see `model::canary_name`
+    uuid id;          ///< its own, not the guest's
     std::string text; ///< the domain's XML
+    /// One for each folder or pool that the guest writes to.
     std::vector<model::canary_image> images;
     std::vector<std::string> left_out; ///< what of the guest it does without, a few words each
 };

@@ -9,7 +9,7 @@ namespace kvmig::diagnosis {
 /// A wording that silences any message found within it.
 struct harmless {
     std::string_view text; ///< a template, as in `pattern`
-    std::string_view why;
+    std::string_view why;  ///< what happened; for readers of this list
 };
 
 /// What healthy daemons and clients write.
