@@ -185,8 +185,8 @@ struct destination_facts : host_facts {
 
 /// What came of opening a connection from the source itself.
 struct opened_connection {
-    bool opened = false;
-    std::string said; ///< why not, in libvirt's words; empty when it was opened
+    bool opened = false; ///< the daemon there answered
+    std::string said;    ///< why not, in libvirt's words; empty when it was opened
 
     friend bool operator==(const opened_connection &, const opened_connection &) = default;
 };
@@ -194,8 +194,8 @@ struct opened_connection {
 /// What matters when the source's daemon leads (`--p2p`), or `virsh` on the source: the destination
 /// is opened from there, as root.
 struct peer_facts {
-    std::string uri; ///< the destination, as the source opens it
-    fact<opened_connection> connection;
+    std::string uri;                    ///< the destination, as the source opens it
+    fact<opened_connection> connection; ///< by `virsh` there; unknown where that is not root
 
     friend bool operator==(const peer_facts &, const peer_facts &) = default;
 };

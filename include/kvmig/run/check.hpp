@@ -32,11 +32,12 @@ namespace kvmig::run {
 
 /// The migration that the facts are for.
 struct collect_options {
-    precheck::storage_copy copy = precheck::storage_copy::none;
-    /// The source's daemon is to lead, by `destination_uri`, or that by which it is reached here.
+    precheck::storage_copy copy = precheck::storage_copy::none; ///< whether storage must be shared
+    /// The source's daemon is to lead: the source is asked to open the destination.
     bool peer2peer = false;
+    /// By which it does; empty: the URI by which the destination is reached from here.
     std::string destination_uri{};
-    std::stop_token stop{};
+    std::stop_token stop{}; ///< ends what is asked over SSH; what was not told is unknown
 };
 
 namespace detail {
