@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <range/v3/algorithm/contains.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,7 +67,7 @@ struct report {
                                      const std::vector<std::string> &ignored = {}) {
     report out;
     for (const rule &each : rules) {
-        const bool ignore = std::find(ignored.begin(), ignored.end(), each.id) != ignored.end();
+        const bool ignore = ranges::contains(ignored, each.id);
         for (observation &seen : each.look(all)) {
             finding found{.id = std::string(each.id),
                           .how = ignore ? severity::info : seen.how,
@@ -77,9 +78,7 @@ struct report {
                           .source = std::string(each.source),
                           .remedy = std::move(seen.remedy),
                           .before = seen.how};
-            if (std::find(out.findings.begin(), out.findings.end(), found) != out.findings.end()) {
-                continue;
-            }
+            if (ranges::contains(out.findings, found)) continue;
             out.verdict = std::max(out.verdict, verdict_of(found.how));
             out.findings.push_back(std::move(found));
         }

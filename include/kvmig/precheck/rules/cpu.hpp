@@ -5,7 +5,8 @@
 #include <kvmig/precheck/rule.hpp>
 #include <kvmig/precheck/rules/versions.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/any_of.hpp>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 
 namespace kvmig::precheck::rules {
@@ -17,9 +18,8 @@ inline observations look_no_kvm(const facts &f) {
     const auto &told = f.destination.capabilities;
     if (!told.known()) return {missing(f.destination, "whether KVM can be used there", told)};
     const auto guests = support_for(f.domain, *told);
-    const bool kvm = std::any_of(guests.begin(), guests.end(), [](const auto *each) {
-        return std::find(each->types.begin(), each->types.end(), "kvm") != each->types.end();
-    });
+    const bool kvm = ranges::any_of(
+        guests, [](const auto *each) { return ranges::contains(each->types, "kvm"); });
     if (guests.empty() || kvm) return {};
     return {
         {severity::blocks,
@@ -66,10 +66,9 @@ inline constexpr rule vendor{
 /// fixed, and libvirt asks for the same beforehand.
 inline observations look_invtsc(const facts &f) {
     if (f.domain.tsc_frequency) return {};
-    const bool wanted = std::any_of(
-        f.domain.cpu_features.begin(), f.domain.cpu_features.end(), [](const auto &each) {
-            return each.name == "invtsc" && (each.policy == "require" || each.policy.empty());
-        });
+    const bool wanted = ranges::any_of(f.domain.cpu_features, [](const auto &each) {
+        return each.name == "invtsc" && (each.policy == "require" || each.policy.empty());
+    });
     if (!wanted) return {};
     return {{severity::blocks,
              f.source.name,
@@ -91,7 +90,7 @@ inline observations look_cpu_mode(const facts &f) {
     const auto &told = f.destination.domain_capabilities;
     if (!told.known()) return {missing(f.destination, "which CPU modes the destination has", told)};
     const auto &modes = told->cpu_modes;
-    if (std::find(modes.begin(), modes.end(), f.domain.cpu_mode) != modes.end()) return {};
+    if (ranges::contains(modes, f.domain.cpu_mode)) return {};
     return {{severity::blocks,
              f.destination.name,
              "the CPU mode '" + f.domain.cpu_mode + "' is not offered there, but: " + joined(modes),

@@ -4,7 +4,7 @@
 
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 
 namespace kvmig::precheck::rules {
@@ -73,13 +73,10 @@ inline constexpr rule tpm_kind{
 
 /// Prevents a start without swtpm. Silent without an emulated TPM.
 inline observations look_swtpm(const facts &f) {
-    const bool emulated = std::any_of(f.domain.tpms.begin(), f.domain.tpms.end(),
-                                      [](const auto &each) { return each.backend == "emulator"; });
-    if (!emulated) return {};
+    if (!ranges::contains(f.domain.tpms, "emulator", &model::tpm::backend)) return {};
     const auto &told = f.destination.domain_capabilities;
     if (!told.known()) return {missing(f.destination, "whether swtpm is there", told)};
-    const auto &there = told->tpm_backends;
-    if (std::find(there.begin(), there.end(), "emulator") != there.end()) return {};
+    if (ranges::contains(told->tpm_backends, "emulator")) return {};
     return {{severity::blocks,
              f.destination.name,
              "the destination offers no emulated TPM",
@@ -123,8 +120,7 @@ inline constexpr rule hyperv{
 /// Prevents the refusal of QEMU's own vdagent. QEMU 7.2 to 10.0 refuse it; later ones are not
 /// known here.
 inline observations look_vdagent(const facts &f) {
-    const auto &channels = f.domain.channels;
-    if (std::find(channels.begin(), channels.end(), "qemu-vdagent") == channels.end()) return {};
+    if (!ranges::contains(f.domain.channels, "qemu-vdagent")) return {};
     const auto &qemu = f.source.hypervisor;
     const std::vector<std::string> remedy = {virsh(f.source, {"detach-device", f.domain.name}) +
                                              " channel.xml --live"};

@@ -4,7 +4,7 @@
 
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/find.hpp>
 #include <string>
 
 namespace kvmig::precheck::rules {
@@ -79,8 +79,7 @@ inline observations look_huge_pages(const facts &f) {
                  {allocate}}};
     }
     const bytes size = sizes.empty() ? told->front().size : sizes.front();
-    const auto pool = std::find_if(told->begin(), told->end(),
-                                   [&](const free_pages &each) { return each.size == size; });
+    const auto pool = ranges::find(*told, size, &free_pages::size);
     const pages needed =
         pages::holding(f.domain.memory, bytes{std::max<std::uint64_t>(size.count(), 1)});
     const pages free = pool == told->end() ? pages{} : pool->free;

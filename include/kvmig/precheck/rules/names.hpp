@@ -4,7 +4,7 @@
 
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/all_of.hpp>
 #include <string>
 #include <string_view>
 
@@ -31,8 +31,7 @@ inline observations look_loopback_name(const facts &f) {
     }
     // That the addresses are not known is told by `unresolved`.
     const auto &addresses = f.destination.addresses;
-    if (!addresses.known() || addresses->empty() ||
-        !std::all_of(addresses->begin(), addresses->end(), is_loopback)) {
+    if (!addresses.known() || addresses->empty() || !ranges::all_of(*addresses, is_loopback)) {
         return {};
     }
     return {{severity::blocks, f.source.name,

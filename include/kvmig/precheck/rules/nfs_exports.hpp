@@ -6,9 +6,11 @@
 #include <kvmig/model/octal_escape.hpp>
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <map>
+#include <range/v3/algorithm/all_of.hpp>
+#include <range/v3/algorithm/any_of.hpp>
+#include <range/v3/algorithm/contains.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -112,8 +114,7 @@ template <class Visitor> void for_each_offer(const nfs_facts &f, Visitor visit) 
 /// Whether some flavor that lets clients in has `which` set so.
 [[nodiscard]] inline bool some(const model::export_options &options,
                                bool model::export_access::*which, bool value) {
-    return std::any_of(options.access.begin(), options.access.end(),
-                       [&](const model::export_access &each) { return each.*which == value; });
+    return ranges::contains(options.access, value, which);
 }
 
 /// Warns of writes that are acknowledged too early. Silent where nobody may write.
@@ -141,9 +142,8 @@ inline observations look_no_root_squash(const nfs_facts &f) {
     observations out;
     for_each_offer(f, [&](const offer &each) {
         const auto &access = each.options().access;
-        const bool root = std::any_of(access.begin(), access.end(), [](const auto &way) {
-            return !way.root_squash && !way.all_squash;
-        });
+        const bool root = ranges::any_of(
+            access, [](const auto &way) { return !way.root_squash && !way.all_squash; });
         if (!root || !each.many()) return;
         out.push_back({each.options().writable() ? severity::warns : severity::info,
                        each.server.name, each.what() + " with no_root_squash",
@@ -164,9 +164,8 @@ inline observations look_everybody(const nfs_facts &f) {
         if (each.client.kind != model::client_kind::everyone || each.client.apart) return;
         // A ticket is asked for: not everybody has one.
         const auto &access = each.options().access;
-        const bool tickets = std::all_of(access.begin(), access.end(), [](const auto &way) {
-            return way.flavor.starts_with("krb5");
-        });
+        const bool tickets =
+            ranges::all_of(access, [](const auto &way) { return way.flavor.starts_with("krb5"); });
         const bool writable = each.options().writable();
         out.push_back({writable && !tickets ? severity::warns : severity::info, each.server.name,
                        each.what() + (writable ? " for writing" : " for reading"),
@@ -220,10 +219,8 @@ inline observations look_export_ro(const nfs_facts &f) {
     observations out;
     for_each_offer(f, [&](const offer &each) {
         if (each.options().writable()) return;
-        const auto &clients = each.exported.clients;
-        const bool others = std::any_of(clients.begin(), clients.end(), [](const auto &client) {
-            return client.options.writable();
-        });
+        const bool others = ranges::any_of(each.exported.clients, &model::export_options::writable,
+                                           &model::export_client::options);
         const auto wanted = with(each.options(), &model::export_access::rw, true);
         out.push_back(
             {others ? severity::info : severity::warns, each.server.name,
@@ -377,9 +374,8 @@ inline observations look_insecure(const nfs_facts &f) {
     observations out;
     for_each_offer(f, [&](const offer &each) {
         const auto &access = each.options().access;
-        const bool open = std::any_of(access.begin(), access.end(), [](const auto &way) {
-            return !way.secure && !way.flavor.starts_with("krb5");
-        });
+        const bool open = ranges::any_of(
+            access, [](const auto &way) { return !way.secure && !way.flavor.starts_with("krb5"); });
         if (!open) return;
         out.push_back({each.many() && each.options().writable() ? severity::warns : severity::info,
                        each.server.name, each.what() + " with insecure",

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <range/v3/algorithm/any_of.hpp>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +25,7 @@ namespace kvmig::precheck::rules {
     std::vector<model::nfs_mount> out;
     for (const std::string &image : f.images) {
         const model::nfs_mount *const found = model::mount_of(*host->mounts, image);
-        if (found != nullptr && std::find(out.begin(), out.end(), *found) == out.end())
-            out.push_back(*found);
+        if (found != nullptr && !ranges::contains(out, *found)) out.push_back(*found);
     }
     return out;
 }
@@ -90,10 +91,9 @@ inline observations look_mount_ro(const nfs_facts &f) {
         for (const model::nfs_mount &mount : judged(f, *pair)) {
             if (!mount.readonly) continue;
             const auto others = judged(f, other);
-            const bool writable =
-                std::any_of(others.begin(), others.end(), [&](const model::nfs_mount &each) {
-                    return same_source(each, mount) && !each.readonly;
-                });
+            const bool writable = ranges::any_of(others, [&](const model::nfs_mount &each) {
+                return same_source(each, mount) && !each.readonly;
+            });
             const auto how = !f.images.empty() ? severity::blocks
                              : writable        ? severity::warns
                                                : severity::info;

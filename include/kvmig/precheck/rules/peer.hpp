@@ -5,8 +5,8 @@
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
 #include <array>
+#include <range/v3/algorithm/any_of.hpp>
 #include <string>
 #include <string_view>
 
@@ -28,8 +28,8 @@ inline constexpr std::array<std::string_view, 3> denied_words = {
 /// Whether `said` holds one of `words`.
 template <std::size_t size>
 [[nodiscard]] bool says(const std::string &said, const std::array<std::string_view, size> &words) {
-    return std::any_of(words.begin(), words.end(),
-                       [&](std::string_view each) { return said.find(each) != std::string::npos; });
+    return ranges::any_of(
+        words, [&](std::string_view each) { return said.find(each) != std::string::npos; });
 }
 
 /// The login and the host by which the source goes to the destination over SSH.

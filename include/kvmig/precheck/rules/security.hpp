@@ -4,7 +4,7 @@
 
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 #include <utility>
 
@@ -18,7 +18,7 @@ inline observations look_security_model(const facts &f) {
     observations out;
     const auto &there = told->security_models;
     for (const std::string &each : f.domain.security_models) {
-        if (std::find(there.begin(), there.end(), each) != there.end()) continue;
+        if (ranges::contains(there, each)) continue;
         std::string seen = "the domain has a label of " + each + ", the destination's drivers: ";
         seen += there.empty() ? "none" : joined(there);
         out.push_back({severity::blocks,

@@ -5,8 +5,8 @@
 #include <kvmig/precheck/rule.hpp>
 #include <kvmig/precheck/rules/names.hpp>
 
-#include <algorithm>
 #include <array>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 #include <string_view>
 
@@ -40,8 +40,7 @@ namespace kvmig::precheck::rules {
 [[nodiscard]] inline bool is_local(const storage_place &place) {
     static constexpr std::array<std::string_view, 6> formats = {"ext2",  "ext3", "ext4",
                                                                 "btrfs", "xfs",  "vfat"};
-    return place.type == "fs" &&
-           std::find(formats.begin(), formats.end(), place.format) != formats.end();
+    return place.type == "fs" && ranges::contains(formats, place.format);
 }
 
 /// What tokens proved of a disk's folder; nothing when they proved that it is shared.

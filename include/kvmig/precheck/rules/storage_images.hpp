@@ -5,8 +5,8 @@
 #include <kvmig/precheck/rule.hpp>
 #include <kvmig/precheck/rules/storage.hpp>
 
-#include <algorithm>
 #include <array>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 #include <string_view>
 
@@ -38,7 +38,7 @@ inline observations look_format(const facts &f) {
                                                                 "vmdk", "vpc", "parallels"};
     observations out;
     const auto judge = [&](const model::disk &disk, const model::disk_source &image) {
-        if (std::find(blocked.begin(), blocked.end(), image.format) == blocked.end()) return;
+        if (!ranges::contains(blocked, image.format)) return;
         out.push_back({severity::blocks,
                        f.source.name,
                        "an image of " + disk.target + " is of the format " + image.format,

@@ -4,7 +4,7 @@
 
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 
 namespace kvmig::precheck::rules {
@@ -32,8 +32,7 @@ inline observations look_cannot_migrate(const facts &f) {
             continue;
         }
         const auto &ways = told->migration_transports;
-        const bool tcp = std::find(ways.begin(), ways.end(), "tcp") != ways.end();
-        if (told->live_migration && tcp) continue;
+        if (told->live_migration && ranges::contains(ways, "tcp")) continue;
         out.push_back({severity::blocks,
                        host->name,
                        told->live_migration
@@ -106,7 +105,10 @@ inline constexpr rule ports_dropped{
 /// Prevents the same for want of a network. Silent as `ports_dropped`.
 inline observations look_no_network(const facts &f) {
     const auto &tried = f.destination.ports;
-    if (!tried.known() || ports_of(*tried, model::port_answer::unreachable).empty()) return {};
+    if (!tried.known()) return {};
+    if (!ranges::contains(*tried, model::port_answer::unreachable, &model::tried_port::answer)) {
+        return {};
+    }
     return {{severity::blocks,
              f.source.name,
              "its kernel knows no network that leads there",

@@ -4,7 +4,8 @@
 
 #include <kvmig/precheck/rule.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/any_of.hpp>
+#include <range/v3/algorithm/contains.hpp>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -48,10 +49,8 @@ inline observations look_architecture(const facts &f) {
         return {{severity::blocks, f.destination.name,
                  "the destination runs no guests of the architecture " + f.domain.arch, remedy}};
     }
-    const bool type = std::any_of(guests.begin(), guests.end(), [&](const auto *each) {
-        return std::find(each->types.begin(), each->types.end(), f.domain.type) !=
-               each->types.end();
-    });
+    const bool type = ranges::any_of(
+        guests, [&](const auto *each) { return ranges::contains(each->types, f.domain.type); });
     if (type || f.domain.type == "kvm") return {};
     return {
         {severity::blocks, f.destination.name,
@@ -143,8 +142,7 @@ inline observations look_firmware(const facts &f) {
     if (!told.known()) {
         return {missing(f.destination, "which firmware images are there", told, remedy)};
     }
-    const auto &known = told->loaders;
-    if (std::find(known.begin(), known.end(), f.domain.loader) != known.end()) return {};
+    if (ranges::contains(told->loaders, f.domain.loader)) return {};
     return {{severity::unknown, f.destination.name,
              "whether '" + f.domain.loader + "' is there is not known: libvirt does not list it",
              remedy}};
