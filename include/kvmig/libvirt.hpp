@@ -21,6 +21,7 @@
 #include <kvmig/libvirt/migration.hpp>
 #include <kvmig/libvirt/network.hpp>
 #include <kvmig/libvirt/node.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 #include <kvmig/libvirt/storage.hpp>
 #include <kvmig/libvirt/stream.hpp>
 #include <kvmig/libvirt/typed_parameters.hpp>

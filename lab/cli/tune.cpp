@@ -199,6 +199,11 @@ exit_status act(const tune_request &asked, const context &ctx, const planner &ma
         auto record = made->steps ? open_domain_record(asked) : open_record(asked, files);
         if (!record) return report(record.error());
         const auto domains = settings_of_domains();
+        if (made->steps) {
+            if (auto marked = domains.mark_runs(*made->steps); !marked) {
+                return report(marked.error());
+            }
+        }
         const auto done = made->steps ? host::apply(domains, *record, *made->steps)
                                       : host::apply(files, *record, made->plan);
         if (!done) return report(done.error());

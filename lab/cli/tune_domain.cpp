@@ -6,6 +6,7 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 #include <kvmig/tuning/iotune.hpp>
 #include <kvmig/tuning/memtune.hpp>
 #include <kvmig/xml/domain.hpp>
@@ -29,7 +30,7 @@ expected<libvirt::connection> open_for_tuning(const std::string &uri) {
 /// What runs, or what is defined.
 struct tuning_scope {
     unsigned flags = 0;
-    std::optional<unsigned> run = {}; ///< libvirt's number of it
+    std::optional<uuid> run = {}; ///< its mark, which it may not bear yet
     [[nodiscard]] const char *name() const { return run ? "live" : "config"; }
 };
 
@@ -60,7 +61,9 @@ expected<tuned_domain> find_domain(const tune_request &asked) {
     std::vector<tuning_scope> scopes;
     // As virsh --current does.
     if (asked.live || (!asked.config && status->active)) {
-        scopes.push_back({VIR_DOMAIN_AFFECT_LIVE, virDomainGetID(of->raw())});
+        const auto mark = libvirt::read_run_mark(*of);
+        if (!mark) return fail(mark.error());
+        scopes.push_back({VIR_DOMAIN_AFFECT_LIVE, mark->value_or(uuid::random())});
     }
     if (asked.config || scopes.empty()) scopes.push_back({VIR_DOMAIN_AFFECT_CONFIG});
     return tuned_domain{*std::move(of), std::move(scopes)};

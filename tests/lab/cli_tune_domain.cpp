@@ -7,6 +7,7 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -25,12 +26,16 @@ constexpr const char *driver_uri = "test:///default";
 /// A domain of the test driver, which lives as long as a connection to it, and a host to record on.
 class tuned_guest : public test::tuned_host {
 public:
-    tuned_guest() {
+    tuned_guest() { boot(); }
+    /// The host anew: libvirt counts its runs from the beginning again.
+    void boot() {
+        of_.clear();
         auto on = libvirt::connection::open(driver_uri);
         REQUIRE(on);
         auto of = libvirt::domain::define(
-            *on, "<domain type='test'><name>tuned</name><memory unit='MiB'>1024</memory>"
-                 "<vcpu>2</vcpu><os><type>hvm</type></os><devices>"
+            *on, "<domain type='test'><name>tuned</name>"
+                 "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+                 "<memory unit='MiB'>1024</memory><vcpu>2</vcpu><os><type>hvm</type></os><devices>"
                  "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
                  "<disk type='file'><source file='/b'/><target dev='vdb' bus='virtio'/></disk>"
                  "</devices></domain>");
@@ -154,6 +159,36 @@ TEST_CASE("tune disk: what QEMU would refuse, or nobody could put back, is told 
     // Of a run that has ended nothing is left to be put back.
     REQUIRE(host.guest().start());
     CHECK_THAT(host.tune({"--revert"}).answer, Catch::Contains("is no longer there"));
+}
+
+TEST_CASE("tune --revert leaves alone a run that has the number of the one that was tuned") {
+    tuned_guest host;
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "512M"}).status == exit_status::done);
+    const auto number = virDomainGetID(host.guest().raw());
+    host.boot();
+    REQUIRE(virDomainGetID(host.guest().raw()) == number);
+    tuning::memtune of_this_run;
+    of_this_run.soft_limit = bytes::mib(256);
+    REQUIRE(libvirt::write_memtune(host.guest(), of_this_run, of_now));
+    const auto back = host.tune({"--revert"});
+    CHECK(back.status == exit_status::done);
+    CHECK_THAT(back.answer, Catch::Contains("is no longer there"));
+    CHECK(host.memory(of_now) == of_this_run);
+}
+
+TEST_CASE("tune: a run is marked once, and not for a plan that is only shown") {
+    const tuned_guest host;
+    const auto mark = [&] { return libvirt::read_run_mark(host.guest()).value(); };
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "512M", "--dry-run"}).status ==
+            exit_status::done);
+    CHECK(mark() == std::nullopt);
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "512M"}).status == exit_status::done);
+    const auto first = mark();
+    CHECK(first);
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "256M"}).status == exit_status::done);
+    CHECK(mark() == first);
+    CHECK(host.tune({"--revert"}).status == exit_status::done);
+    CHECK(host.memory(of_now) == tuning::memtune{});
 }
 
 TEST_CASE("tune memory: hazards told, set, and put back") {

@@ -12,9 +12,10 @@ TEST_CASE("a key is read back as it was written, and another text is none") {
     const auto id = uuid::parse("c7a5fdbd-edaf-9455-926a-d65c16db1809");
     REQUIRE(id);
     const std::string rest = " c7a5fdbd-edaf-9455-926a-d65c16db1809 qemu+ssh://kvm01/system?a=b";
-    const setting_key of_disk{"vda", 7U, *id, "qemu+ssh://kvm01/system?a=b"};
+    const auto mark = uuid::random();
+    const setting_key of_disk{"vda", mark, *id, "qemu+ssh://kvm01/system?a=b"};
     const setting_key of_memory{"", std::nullopt, *id, "qemu+ssh://kvm01/system?a=b"};
-    CHECK(to_text(of_disk) == "iotune vda live:7" + rest);
+    CHECK(to_text(of_disk) == "iotune vda live:" + mark.text() + rest);
     CHECK(to_text(of_memory) == "memtune config" + rest);
     for (const setting_key &key : {of_disk, of_memory}) {
         const auto back = parse_setting_key(to_text(key));
@@ -23,11 +24,34 @@ TEST_CASE("a key is read back as it was written, and another text is none") {
     }
     for (const std::string &text :
          {std::string(), "memtune" + rest, "memtune vda config" + rest, "iotune config" + rest,
-          "memtune live:x" + rest, "blkio config" + rest, "memtune never" + rest,
-          std::string("memtune config c7a5 test:///default"), "iotune vda config" + rest + " x"}) {
+          "memtune live:x" + rest, "memtune live:7" + rest, "blkio config" + rest,
+          "memtune never" + rest, std::string("memtune config c7a5 test:///default"),
+          "iotune vda config" + rest + " x"}) {
         INFO(text);
         CHECK_FALSE(parse_setting_key(text));
     }
+}
+
+TEST_CASE("a plan of a run that another marked meanwhile is not applied") {
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    const auto of = libvirt::domain::lookup(*on, "test");
+    REQUIRE(of);
+    const domain_settings settings(
+        [](const std::string &uri) { return libvirt::connection::open(uri); });
+    tuning::plan plan;
+    plan.changes.emplace_back();
+    const auto mark = uuid::random();
+    const auto &name = plan.changes[0].what.name =
+        to_text(setting_key{"", mark, of->id(), "test:///default"});
+    CHECK(settings.read(name).value() == std::nullopt);
+    REQUIRE(settings.mark_runs(plan));
+    CHECK(settings.read(name).value());
+    REQUIRE(settings.mark_runs(plan));
+    REQUIRE(libvirt::mark_run(*of, uuid::random()));
+    CHECK(settings.mark_runs(plan).error().kind == error_kind::conflict);
+    CHECK(settings.read(name).value() == std::nullopt);
+    CHECK_FALSE(settings.writable(name));
 }
 
 TEST_CASE("limits of a disk have one text for what means the same") {

@@ -8,8 +8,10 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 #include <kvmig/tuning/iotune.hpp>
 #include <kvmig/tuning/memtune.hpp>
+#include <kvmig/tuning/plan.hpp>
 #include <kvmig/tuning/value.hpp>
 
 #include <algorithm>
@@ -29,19 +31,19 @@ namespace kvmig::run {
 /// Names a group of settings that is written as one.
 struct setting_key {
     std::string disk = {}; ///< its target, for `iotune`; empty: `memtune`
-    /// libvirt's number of the run that a live setting is of; absent: of the definition.
-    std::optional<unsigned> run = {};
+    /// The mark of the run that a live setting is of (`libvirt::mark_run`); absent: it is of the
+    /// definition.
+    std::optional<uuid> run = {};
     uuid domain = {};
     std::string uri = {};
 
     friend bool operator==(const setting_key &, const setting_key &) = default;
 };
 
-/// As it stands in the record: `iotune vda live:3 UUID URI`.
+/// As it stands in the record: `iotune vda live:MARK UUID URI`.
 [[nodiscard]] inline std::string to_text(const setting_key &key) {
     return fmt::format("{} {} {} {}", key.disk.empty() ? "memtune" : "iotune " + key.disk,
-                       key.run ? fmt::format("live:{}", *key.run) : "config", key.domain.text(),
-                       key.uri);
+                       key.run ? "live:" + key.run->text() : "config", key.domain.text(), key.uri);
 }
 
 /// Reads what `to_text` wrote; fails with `invalid_argument`.
@@ -58,13 +60,13 @@ struct setting_key {
     }
     if (all.size() != 4 || (out.disk.empty() && all[0] != "memtune")) return wrong();
     if (all[1].starts_with("live:")) {
-        const auto number = tuning::number<unsigned>(all[1].substr(5), "live");
-        if (!number) return wrong();
-        out.run = *number;
+        const auto mark = uuid::parse(all[1].substr(5));
+        if (!mark) return wrong();
+        out.run = *mark;
     } else if (all[1] != "config") {
         return wrong();
     }
-    const auto id = uuid::parse(std::string(all[2]));
+    const auto id = uuid::parse(all[2]);
     if (!id) return wrong();
     out.domain = *id;
     out.uri = std::string(all[3]);
@@ -190,12 +192,37 @@ public:
     /// Opens connections as `open` does.
     explicit domain_settings(opener open) : open_(std::move(open)) {}
 
+    /// Marks the runs that the live settings of a plan are of, which `read` finds only then. A run
+    /// that bears another mark by now fails with `conflict`.
+    [[nodiscard]] expected<void> mark_runs(const tuning::plan &all) const {
+        for (const tuning::change &step : all.changes) {
+            const auto key = parse_setting_key(step.what.name);
+            if (!key) return fail(key.error());
+            if (!key->run) continue;
+            const auto of = find(*key);
+            if (!of) return fail(of.error());
+            if (!*of) continue; // as `writable` will tell
+            const auto mark = libvirt::read_run_mark(**of);
+            if (!mark) return fail(mark.error());
+            if (!*mark) {
+                if (auto made = libvirt::mark_run(**of, *key->run); !made) return made;
+            } else if (**mark != *key->run) {
+                return fail(make_error(error_kind::conflict,
+                                       "another began to tune this run, or it is another run, "
+                                       "since the plan was made")
+                                .about((*of)->name())
+                                .advise("make the plan anew"));
+            }
+        }
+        return {};
+    }
+
     /// The text of a setting; nothing when there is no such domain or disk any more, or a live
     /// setting is of a run that has ended.
     [[nodiscard]] expected<std::optional<std::string>> read(std::string_view key) const {
         const auto parsed = parse_setting_key(key);
         if (!parsed) return fail(parsed.error());
-        const auto of = find(*parsed);
+        const auto of = find_run(*parsed);
         if (!of) return fail(of.error());
         if (!*of) return std::nullopt;
         if (parsed->disk.empty()) {
@@ -223,7 +250,7 @@ public:
     [[nodiscard]] expected<void> write(std::string_view key, std::string_view text) const {
         const auto parsed = parse_setting_key(key);
         if (!parsed) return fail(parsed.error());
-        const auto of = find(*parsed);
+        const auto of = find_run(*parsed);
         if (!of) return fail(of.error());
         if (!*of) return writable(key);
         if (parsed->disk.empty()) {
@@ -251,8 +278,17 @@ private:
         auto of = libvirt::domain::lookup(at->second, key.domain);
         if (!of && of.error().kind == error_kind::not_found) return std::nullopt;
         if (!of) return fail(std::move(of).error());
-        if (key.run && virDomainGetID(of->raw()) != *key.run) return std::nullopt;
         return *std::move(of);
+    }
+
+    /// The same of a live setting only while the run lasts.
+    [[nodiscard]] expected<std::optional<libvirt::domain>> find_run(const setting_key &key) const {
+        auto of = find(key);
+        if (!key.run || !of || !*of) return of;
+        const auto mark = libvirt::read_run_mark(**of);
+        if (!mark) return fail(mark.error());
+        if (*mark != key.run) return std::nullopt;
+        return of;
     }
 
     opener open_;
