@@ -9,7 +9,9 @@
 #include <kvmig/libvirt/dirty_rate.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/domain_pins.hpp>
 #include <kvmig/libvirt/domain_reasons.hpp>
+#include <kvmig/libvirt/domain_weights.hpp>
 #include <kvmig/libvirt/error.hpp>
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
