@@ -338,6 +338,8 @@ void add_tune(CLI::App &app, context &ctx) {
         return std::string(r.domain.empty() ? "DOMAIN" : "");
     };
     add_disk_options(*topic("disk", "Limits of a domain's disk", plan_for_disk, no_domain), asked);
+    add_cpu_options(
+        *topic("cpu", "The host's CPUs on which a domain runs", plan_for_cpu, no_domain), asked);
     add_memory_options(*topic("memory", "Limits of a domain's memory", plan_for_memory, no_domain),
                        asked);
 
@@ -345,7 +347,7 @@ void add_tune(CLI::App &app, context &ctx) {
     tune->final_callback([asked, tune, &ctx] {
         if (!tune->get_subcommands().empty()) return;
         if (!asked->revert)
-            throw CLI::RequiredError("ksm, hugepages, profile, disk, memory or --revert");
+            throw CLI::RequiredError("ksm, hugepages, profile, disk, cpu, memory or --revert");
         ctx.action = [asked, &ctx] { return put_back(*asked, ctx); };
     });
     tune->footer(
