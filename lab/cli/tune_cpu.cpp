@@ -123,7 +123,7 @@ expected<tune_answer> plan_for_cpu(const tune_request &asked, const host::kernel
             show_settings(out, object, *from);
         }
         const tuning::cpu_guest guest = pinned_guest(*about, to, cpus->online);
-        const auto said = tuning::check_cpus(guest, cpus->online);
+        const auto said = tuning::check_guest_cpus(guest, cpus->online);
         if (!said) return fail(said.error());
         for (const std::string &each : *said) out.plan.note(each);
         guests->push_back(guest);

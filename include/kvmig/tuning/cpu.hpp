@@ -69,8 +69,8 @@ struct cpu_guest {
 
 /// What is to be said of one guest, each as a sentence. Fails with `invalid_argument` for a pin to
 /// a CPU that is not online, a pin to none, or of a vCPU that there is not.
-[[nodiscard]] inline expected<std::vector<std::string>> check_cpus(const cpu_guest &guest,
-                                                                   const cpu_set &online) {
+[[nodiscard]] inline expected<std::vector<std::string>> check_guest_cpus(const cpu_guest &guest,
+                                                                         const cpu_set &online) {
     std::vector<std::string> out;
     if (guest.vcpus > online.size()) {
         out.push_back(fmt::format("{} has {} vCPUs on {} CPUs: vCPUs that wait for each other "
@@ -144,7 +144,7 @@ check_cpus(const std::vector<cpu_guest> &guests, const cpu_set &online) {
     }
     std::vector<std::string> out;
     for (const cpu_guest &guest : guests) {
-        auto said = check_cpus(guest, online);
+        auto said = check_guest_cpus(guest, online);
         if (!said) return said;
         out.insert(out.end(), said->begin(), said->end());
     }
