@@ -9,7 +9,9 @@
 #include <kvmig/libvirt/dirty_rate.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/domain_pins.hpp>
 #include <kvmig/libvirt/domain_reasons.hpp>
+#include <kvmig/libvirt/domain_weights.hpp>
 #include <kvmig/libvirt/error.hpp>
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
@@ -21,6 +23,7 @@
 #include <kvmig/libvirt/migration.hpp>
 #include <kvmig/libvirt/network.hpp>
 #include <kvmig/libvirt/node.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 #include <kvmig/libvirt/storage.hpp>
 #include <kvmig/libvirt/stream.hpp>
 #include <kvmig/libvirt/typed_parameters.hpp>

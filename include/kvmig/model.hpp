@@ -26,6 +26,7 @@
 #include <kvmig/model/nfs_option.hpp>
 #include <kvmig/model/nfs_option_list.hpp>
 #include <kvmig/model/nfs_url.hpp>
+#include <kvmig/model/numa_cell.hpp>
 #include <kvmig/model/octal_escape.hpp>
 #include <kvmig/model/path_rule.hpp>
 #include <kvmig/model/probe_token.hpp>

@@ -38,6 +38,7 @@
 #include <kvmig/run/failure.hpp>
 #include <kvmig/run/folder_pool.hpp>
 #include <kvmig/run/forecast.hpp>
+#include <kvmig/run/host_disks.hpp>
 #include <kvmig/run/image_facts.hpp>
 #include <kvmig/run/image_targets.hpp>
 #include <kvmig/run/inbox.hpp>
@@ -61,6 +62,8 @@
 #include <kvmig/run/recover.hpp>
 #include <kvmig/run/rsync.hpp>
 #include <kvmig/run/sampler.hpp>
+#include <kvmig/run/setting_key.hpp>
+#include <kvmig/run/setting_texts.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/shared_images.hpp>
 #include <kvmig/run/shared_place.hpp>

@@ -10,11 +10,13 @@
 #include <kvmig/xml/capabilities.hpp>
 #include <kvmig/xml/comparable.hpp>
 #include <kvmig/xml/cpu.hpp>
+#include <kvmig/xml/cpu_pins.hpp>
 #include <kvmig/xml/disk.hpp>
 #include <kvmig/xml/document.hpp>
 #include <kvmig/xml/domain.hpp>
 #include <kvmig/xml/domain_capabilities.hpp>
 #include <kvmig/xml/domain_needs.hpp>
 #include <kvmig/xml/iotune_groups.hpp>
+#include <kvmig/xml/numa_cells.hpp>
 #include <kvmig/xml/storage.hpp>
 #include <kvmig/xml/writer.hpp>

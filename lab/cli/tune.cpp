@@ -199,6 +199,11 @@ exit_status act(const tune_request &asked, const context &ctx, const planner &ma
         auto record = made->steps ? open_domain_record(asked) : open_record(asked, files);
         if (!record) return report(record.error());
         const auto domains = settings_of_domains();
+        if (made->steps) {
+            if (auto marked = domains.mark_runs(*made->steps); !marked) {
+                return report(marked.error());
+            }
+        }
         const auto done = made->steps ? host::apply(domains, *record, *made->steps)
                                       : host::apply(files, *record, made->plan);
         if (!done) return report(done.error());
@@ -333,6 +338,8 @@ void add_tune(CLI::App &app, context &ctx) {
         return std::string(r.domain.empty() ? "DOMAIN" : "");
     };
     add_disk_options(*topic("disk", "Limits of a domain's disk", plan_for_disk, no_domain), asked);
+    add_cpu_options(
+        *topic("cpu", "The host's CPUs on which a domain runs", plan_for_cpu, no_domain), asked);
     add_memory_options(*topic("memory", "Limits of a domain's memory", plan_for_memory, no_domain),
                        asked);
 
@@ -340,7 +347,7 @@ void add_tune(CLI::App &app, context &ctx) {
     tune->final_callback([asked, tune, &ctx] {
         if (!tune->get_subcommands().empty()) return;
         if (!asked->revert)
-            throw CLI::RequiredError("ksm, hugepages, profile, disk, memory or --revert");
+            throw CLI::RequiredError("ksm, hugepages, profile, disk, cpu, memory or --revert");
         ctx.action = [asked, &ctx] { return put_back(*asked, ctx); };
     });
     tune->footer(

@@ -6,6 +6,7 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 #include <kvmig/tuning/iotune.hpp>
 #include <kvmig/tuning/memtune.hpp>
 #include <kvmig/xml/domain.hpp>
@@ -26,22 +27,7 @@ expected<libvirt::connection> open_for_tuning(const std::string &uri) {
     return libvirt::connection::open(uri, {.ask_credentials = isatty(STDIN_FILENO) == 1});
 }
 
-/// What runs, or what is defined.
-struct tuning_scope {
-    unsigned flags = 0;
-    std::optional<unsigned> run = {}; ///< libvirt's number of it
-    [[nodiscard]] const char *name() const { return run ? "live" : "config"; }
-};
-
-/// A domain, and what of it is to be set.
-struct tuned_domain {
-    libvirt::domain of;
-    std::vector<tuning_scope> scopes;
-    [[nodiscard]] std::string key(const tuning_scope &scope, const std::string &uri,
-                                  const std::string &disk) const {
-        return to_text(run::setting_key{disk, scope.run, of.id(), uri});
-    }
-};
+} // namespace
 
 expected<tuned_domain> find_domain(const tune_request &asked) {
     const auto on = open_for_tuning(asked.connect);
@@ -60,24 +46,15 @@ expected<tuned_domain> find_domain(const tune_request &asked) {
     std::vector<tuning_scope> scopes;
     // As virsh --current does.
     if (asked.live || (!asked.config && status->active)) {
-        scopes.push_back({VIR_DOMAIN_AFFECT_LIVE, virDomainGetID(of->raw())});
+        const auto mark = libvirt::read_run_mark(*of);
+        if (!mark) return fail(mark.error());
+        scopes.push_back({VIR_DOMAIN_AFFECT_LIVE, mark->value_or(uuid::random())});
     }
     if (asked.config || scopes.empty()) scopes.push_back({VIR_DOMAIN_AFFECT_CONFIG});
-    return tuned_domain{*std::move(of), std::move(scopes)};
+    return tuned_domain{*std::move(of), asked.connect, std::move(scopes)};
 }
 
-/// The step that writes a group of settings as one.
-template <class Settings>
-void add_step(tune_answer &to, std::string key, const Settings &from, const Settings &wanted,
-              std::vector<std::string> moves_too = {}) {
-    if (!to.steps) to.steps.emplace();
-    tuning::change step;
-    step.what.name = std::move(key);
-    step.from = run::to_text(from);
-    step.to = run::to_text(wanted);
-    step.moves_too = std::move(moves_too);
-    if (step.from != step.to) to.steps->changes.push_back(std::move(step));
-}
+namespace {
 
 bool has_limits(const tuning::iotune &io) {
     return std::any_of(io.limits.begin(), io.limits.end(),
@@ -101,20 +78,6 @@ expected<void> check_group(const tuning::iotune &from, const tuning::iotune &to,
                                           : "set its limits to 0 before, or define it anew"));
 }
 
-/// The limits that there are, for those who set none.
-template <class Settings>
-void show_limits(tune_answer &to, const std::string &object, const Settings &now) {
-    const std::string text = run::to_text(now);
-    std::vector<std::string> set;
-    for (const std::string_view word : tuning::words(text)) {
-        if (!word.ends_with("=0") && !word.ends_with('=') && !word.ends_with("=unlimited")) {
-            set.emplace_back(word);
-        }
-    }
-    to.text += fmt::format("{}: {}\n", object,
-                           set.empty() ? "no limits" : fmt::format("{}", fmt::join(set, " ")));
-}
-
 expected<std::string> the_disk(const tune_request &asked, const libvirt::domain &of) {
     if (!asked.disk.empty()) return asked.disk;
     const auto xml = of.xml();
@@ -135,16 +98,18 @@ expected<std::string> the_disk(const tune_request &asked, const libvirt::domain 
 expected<tune_answer> plan_for_disk(const tune_request &asked, const host::kernel_files &) {
     const auto found = find_domain(asked);
     if (!found) return fail(found.error());
+    tune_answer out;
+    if (auto can = plan_for_weights(asked, *found, out); !can) return fail(can.error());
+    if (asked.limits.empty() && out.steps) return out; // the weights are of the domain
     const auto disk = the_disk(asked, found->of);
     if (!disk) return fail(disk.error());
-    tune_answer out;
     for (const tuning_scope &scope : found->scopes) {
         const std::string device = fmt::format("{} ({})", *disk, scope.name());
         const std::string object = fmt::format("{} {}", found->of.name(), device);
         const auto from = libvirt::read_iotune(found->of, *disk, scope.flags);
         if (!from) return fail(from.error());
         if (asked.limits.empty()) {
-            show_limits(out, object, *from);
+            show_settings(out, object, *from);
             continue;
         }
         tuning::iotune to = *from;
@@ -161,12 +126,13 @@ expected<tune_answer> plan_for_disk(const tune_request &asked, const host::kerne
         for (const auto &[other, group] : *groups) {
             if (other == *disk || group.empty() || group != to.group_name) continue;
             shared.push_back(other);
-            moves.push_back(found->key(scope, asked.connect, other));
+            moves.push_back(found->key(run::setting_group::iotune, scope, other));
         }
         auto plan = tuning::plan_iotune(found->of.name(), device, *from, to, shared);
         if (!plan) return fail(plan.error());
         out.plan.append(*std::move(plan));
-        add_step(out, found->key(scope, asked.connect, *disk), *from, to, std::move(moves));
+        add_step(out, found->key(run::setting_group::iotune, scope, *disk), *from, to,
+                 std::move(moves));
     }
     return out;
 }
@@ -187,7 +153,7 @@ expected<tune_answer> plan_for_memory(const tune_request &asked, const host::ker
         const auto from = libvirt::read_memtune(found->of, scope.flags);
         if (!from) return fail(from.error());
         if (!any) {
-            show_limits(out, object, *from);
+            show_settings(out, object, *from);
             continue;
         }
         tuning::memtune to = *from;
@@ -213,12 +179,10 @@ expected<tune_answer> plan_for_memory(const tune_request &asked, const host::ker
         auto plan = tuning::plan_memtune(guest, *from, to);
         if (!plan) return fail(plan.error());
         out.plan.append(*std::move(plan));
-        add_step(out, found->key(scope, asked.connect, {}), *from, to);
+        add_step(out, found->key(run::setting_group::memtune, scope), *from, to);
     }
     return out;
 }
-
-namespace {
 
 void add_domain_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) {
     sub.add_option("DOMAIN", asked->domain, "Its name or UUID");
@@ -229,8 +193,6 @@ void add_domain_options(CLI::App &sub, const std::shared_ptr<tune_request> &aske
     sub.add_flag("--config", asked->config,
                  "Set it for its next start; with neither: live if it runs, else this");
 }
-
-} // namespace
 
 void add_disk_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) {
     add_domain_options(sub, asked);
@@ -250,12 +212,18 @@ void add_disk_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked)
                [asked, name = name](const std::string &text) { asked->limits[name] = text; }, about)
             ->type_name(name == "group_name" ? "GROUP" : "NUMBER");
     }
+    add_weight_options(sub, asked);
     sub.footer(closing(
         {"kvmig tune disk vm1 vda --total-iops-sec 500 --dry-run",
          "kvmig tune disk vm1 --read-bytes-sec 100000000 --connect qemu+ssh://kvm01/system --live "
-         "--config"},
+         "--config",
+         "kvmig tune disk vm1 --weight 500 --dry-run",
+         "kvmig tune disk vm1 --device-weights /dev/sda,300 --config"},
         "Without a limit it shows those there are. What QEMU would refuse is told before anything "
-        "is set; limits that are not named stay. Disks that share a group get the same limits."));
+        "is set; limits that are not named stay. Disks that share a group get the same limits.\n"
+        "A weight is the domain's share of the host's disks where several want them. The kernel "
+        "takes it without a word where nobody heeds it: whether bfq or iocost does is looked up, "
+        "on a host behind SSH too, and told."));
 }
 
 void add_memory_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `kvmig tune disk` and `memory`, over libvirt's test driver.
+// `kvmig tune disk`, `cpu` and `memory`, over libvirt's test driver.
 #include <lab/cli_call.hpp>
 #include <lab/tuned_host.hpp>
 #include <support/catch.hpp>
@@ -7,6 +7,9 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
+#include <kvmig/libvirt/domain_pins.hpp>
+#include <kvmig/libvirt/domain_weights.hpp>
+#include <kvmig/libvirt/run_mark.hpp>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -25,12 +28,16 @@ constexpr const char *driver_uri = "test:///default";
 /// A domain of the test driver, which lives as long as a connection to it, and a host to record on.
 class tuned_guest : public test::tuned_host {
 public:
-    tuned_guest() {
+    tuned_guest() { boot(); }
+    /// The host anew: libvirt counts its runs from the beginning again.
+    void boot() {
+        of_.clear();
         auto on = libvirt::connection::open(driver_uri);
         REQUIRE(on);
         auto of = libvirt::domain::define(
-            *on, "<domain type='test'><name>tuned</name><memory unit='MiB'>1024</memory>"
-                 "<vcpu>2</vcpu><os><type>hvm</type></os><devices>"
+            *on, "<domain type='test'><name>tuned</name>"
+                 "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+                 "<memory unit='MiB'>1024</memory><vcpu>2</vcpu><os><type>hvm</type></os><devices>"
                  "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
                  "<disk type='file'><source file='/b'/><target dev='vdb' bus='virtio'/></disk>"
                  "</devices></domain>");
@@ -156,6 +163,36 @@ TEST_CASE("tune disk: what QEMU would refuse, or nobody could put back, is told 
     CHECK_THAT(host.tune({"--revert"}).answer, Catch::Contains("is no longer there"));
 }
 
+TEST_CASE("tune --revert leaves alone a run that has the number of the one that was tuned") {
+    tuned_guest host;
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "512M"}).status == exit_status::done);
+    const auto number = virDomainGetID(host.guest().raw());
+    host.boot();
+    REQUIRE(virDomainGetID(host.guest().raw()) == number);
+    tuning::memtune of_this_run;
+    of_this_run.soft_limit = bytes::mib(256);
+    REQUIRE(libvirt::write_memtune(host.guest(), of_this_run, of_now));
+    const auto back = host.tune({"--revert"});
+    CHECK(back.status == exit_status::done);
+    CHECK_THAT(back.answer, Catch::Contains("is no longer there"));
+    CHECK(host.memory(of_now) == of_this_run);
+}
+
+TEST_CASE("tune: a run is marked once, and not for a plan that is only shown") {
+    const tuned_guest host;
+    const auto mark = [&] { return libvirt::read_run_mark(host.guest()).value(); };
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "512M", "--dry-run"}).status ==
+            exit_status::done);
+    CHECK(mark() == std::nullopt);
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "512M"}).status == exit_status::done);
+    const auto first = mark();
+    CHECK(first);
+    REQUIRE(host.set({"memory", "tuned", "--soft-limit", "256M"}).status == exit_status::done);
+    CHECK(mark() == first);
+    CHECK(host.tune({"--revert"}).status == exit_status::done);
+    CHECK(host.memory(of_now) == tuning::memtune{});
+}
+
 TEST_CASE("tune memory: hazards told, set, and put back") {
     const tuned_guest host;
     const auto said = host.set({"memory", "tuned", "--hard-limit", "1G", "--config"});
@@ -177,6 +214,102 @@ TEST_CASE("tune memory: hazards told, set, and put back") {
     CHECK(host.memory(of_later).hard_limit == std::nullopt);
     CHECK(host.tune({"--revert"}).status == exit_status::done);
     CHECK(host.memory(of_later) == tuning::memtune{});
+}
+
+TEST_CASE("tune cpu: shown with advice, pinned for now and for later, and put back") {
+    // The driver's host has the CPUs 0, 2 and 4 online, and tells of 16 where nothing is pinned.
+    const tuned_guest host;
+    const auto shown = host.set({"cpu", "tuned", "--config"});
+    CHECK(shown.status == exit_status::done);
+    CHECK_THAT(shown.answer, Catch::Contains("tuned (config): vcpu0=any vcpu1=any emulator=any"));
+    const auto pins = [&](unsigned flags) {
+        return libvirt::read_cpu_pins(host.guest(), flags).value();
+    };
+    const auto before = pins(of_now);
+    const auto dry = host.set({"cpu", "tuned", "--vcpupin", "0:2", "--dry-run"});
+    CHECK_THAT(dry.answer, Catch::Contains("vcpu0 of tuned (live)  0-15 -> 2") &&
+                               Catch::Contains("names every CPU"));
+    CHECK(pins(of_now) == before);
+    CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
+
+    const auto said = host.set({"cpu", "tuned", "--vcpupin", "0:2", "--vcpupin", "1:2,4",
+                                "--emulatorpin", "0", "--live", "--config", "--json"});
+    CHECK(said.status == exit_status::done);
+    const auto answer = nlohmann::json::parse(said.answer);
+    CHECK(answer.at("changes").size() == 6);
+    CHECK_THAT(answer.at("notes").dump(), Catch::Contains("a destination needs the same CPU"));
+    for (const unsigned where : {of_now, of_later}) {
+        CHECK(pins(where).vcpus.at(0) == tuning::cpu_set{2});
+        CHECK(pins(where).vcpus.at(1) == tuning::cpu_set{2, 4});
+        CHECK(pins(where).emulator == tuning::cpu_set{0});
+    }
+    CHECK(host.set({"cpu", "tuned", "--vcpupin", "1:any", "--config"}).status == exit_status::done);
+    CHECK(pins(of_later).vcpus.at(1) == std::nullopt);
+    CHECK(pins(of_later).vcpus.at(0) == tuning::cpu_set{2});
+    const auto back = host.tune({"--revert"});
+    CHECK(back.status == exit_status::done);
+    CHECK_THAT(back.answer, Catch::Contains("cputune config"));
+    CHECK(pins(of_now) == before);
+    CHECK(pins(of_later).vcpus.at(0) == std::nullopt);
+    CHECK(pins(of_later).emulator == std::nullopt);
+}
+
+TEST_CASE("tune disk: a weight is set although nobody heeds it, which is told, and put back") {
+    tuned_guest host;
+    host.put("/sys/block/sda/queue/scheduler", "[mq-deadline] bfq none\n");
+    host.put("/sys/fs/cgroup/cgroup.controllers", "cpu io memory\n");
+    const auto weights = [&](unsigned flags) {
+        return libvirt::read_blkio_weights(host.guest(), flags).value();
+    };
+    const auto said = host.set({"disk", "tuned", "--weight", "500", "--live", "--config"});
+    CHECK(said.status == exit_status::done);
+    CHECK_THAT(said.answer, Catch::Contains("weight of tuned (live)  0 -> 500") &&
+                                Catch::Contains("no effect") &&
+                                Catch::Contains("sda has mq-deadline"));
+    for (const unsigned where : {of_now, of_later}) CHECK(weights(where).weight == 500);
+    host.put("/sys/block/sda/queue/scheduler", "mq-deadline [bfq] none\n");
+    const auto heeded = host.set({"disk", "tuned", "--device-weights", "/dev/sda,300", "--config"});
+    CHECK(heeded.status == exit_status::done);
+    CHECK_THAT(heeded.answer, !Catch::Contains("no effect"));
+    CHECK(weights(of_later).devices.at("/dev/sda") == 300);
+    CHECK(weights(of_later).weight == 500);
+    CHECK_THAT(host.set({"disk", "tuned", "vda", "--config"}).answer,
+               Catch::Contains("tuned (config): weight=500 device_weights=/dev/sda,300"));
+    CHECK(host.tune({"--revert"}).status == exit_status::done);
+    for (const unsigned where : {of_now, of_later}) {
+        CHECK(weights(where) == tuning::blkio_weights{});
+    }
+}
+
+TEST_CASE("tune cpu and weights: bad input is named before anything is written") {
+    const tuned_guest host;
+    struct row {
+        std::vector<std::string> arguments;
+        exit_status status;
+        const char *says;
+    };
+    const row rows[] = {
+        {{"cpu", "tuned", "--vcpupin", "0:1"}, exit_status::usage, "CPU 1 of '1' is not online"},
+        {{"cpu", "tuned", "--vcpupin", "2:0"}, exit_status::usage, "there is no vCPU 2"},
+        {{"cpu", "tuned", "--vcpupin", "0"}, exit_status::usage, "'0' is no pin of a vCPU"},
+        {{"cpu", "tuned", "--vcpupin", "0:0", "--vcpupin", "0:2"},
+         exit_status::usage,
+         "pinned twice"},
+        {{"cpu", "tuned", "--emulatorpin", "x"}, exit_status::usage, "'x' is no set of CPUs"},
+        {{"disk", "tuned", "--weight", "5"}, exit_status::usage, "a weight of 5 is out of range"},
+        {{"disk", "tuned", "--device-weights", "sda,5"}, exit_status::usage, "'sda,5'"},
+        {{"disk", "tuned", "--device-weights", "/dev/sda,300", "--live"},
+         exit_status::failed,
+         "could not be put back"},
+    };
+    for (const row &r : rows) {
+        INFO(r.says);
+        const auto said = host.set(r.arguments);
+        CHECK(said.status == r.status);
+        CHECK_THAT(said.messages, Catch::Contains(r.says));
+    }
+    CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
+    CHECK(libvirt::read_run_mark(host.guest()).value() == std::nullopt);
 }
 
 TEST_CASE("tune --revert puts back files and domains, and each although the other fails") {

@@ -12,9 +12,12 @@ TEST_CASE("a key is read back as it was written, and another text is none") {
     const auto id = uuid::parse("c7a5fdbd-edaf-9455-926a-d65c16db1809");
     REQUIRE(id);
     const std::string rest = " c7a5fdbd-edaf-9455-926a-d65c16db1809 qemu+ssh://kvm01/system?a=b";
-    const setting_key of_disk{"vda", 7U, *id, "qemu+ssh://kvm01/system?a=b"};
-    const setting_key of_memory{"", std::nullopt, *id, "qemu+ssh://kvm01/system?a=b"};
-    CHECK(to_text(of_disk) == "iotune vda live:7" + rest);
+    const auto mark = uuid::random();
+    const setting_key of_disk{setting_group::iotune, "vda", mark, *id,
+                              "qemu+ssh://kvm01/system?a=b"};
+    const setting_key of_memory{setting_group::memtune, "", std::nullopt, *id,
+                                "qemu+ssh://kvm01/system?a=b"};
+    CHECK(to_text(of_disk) == "iotune vda live:" + mark.text() + rest);
     CHECK(to_text(of_memory) == "memtune config" + rest);
     for (const setting_key &key : {of_disk, of_memory}) {
         const auto back = parse_setting_key(to_text(key));
@@ -23,11 +26,35 @@ TEST_CASE("a key is read back as it was written, and another text is none") {
     }
     for (const std::string &text :
          {std::string(), "memtune" + rest, "memtune vda config" + rest, "iotune config" + rest,
-          "memtune live:x" + rest, "blkio config" + rest, "memtune never" + rest,
+          "memtune live:x" + rest, "cputune vda config" + rest, "memtune live:7" + rest,
+          "blkio config" + rest, "memtune never" + rest,
           std::string("memtune config c7a5 test:///default"), "iotune vda config" + rest + " x"}) {
         INFO(text);
         CHECK_FALSE(parse_setting_key(text));
     }
+}
+
+TEST_CASE("a plan of a run that another marked meanwhile is not applied") {
+    libvirt::quiet_errors();
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    const auto of = libvirt::domain::lookup(*on, "test");
+    REQUIRE(of);
+    const domain_settings settings(
+        [](const std::string &uri) { return libvirt::connection::open(uri); });
+    tuning::plan plan;
+    plan.changes.emplace_back();
+    const auto mark = uuid::random();
+    const auto &name = plan.changes[0].what.name =
+        to_text(setting_key{setting_group::memtune, "", mark, of->id(), "test:///default"});
+    CHECK(settings.read(name).value() == std::nullopt);
+    REQUIRE(settings.mark_runs(plan));
+    CHECK(settings.read(name).value());
+    REQUIRE(settings.mark_runs(plan));
+    REQUIRE(libvirt::mark_run(*of, uuid::random()));
+    CHECK(settings.mark_runs(plan).error().kind == error_kind::conflict);
+    CHECK(settings.read(name).value() == std::nullopt);
+    CHECK_FALSE(settings.writable(name));
 }
 
 TEST_CASE("limits of a disk have one text for what means the same") {
@@ -62,5 +89,24 @@ TEST_CASE("limits of memory are told in KiB, none as unlimited") {
     CHECK(*back == limits);
     for (const char *wrong : {"hard_limit", "hard_limit=much", "harder_limit=1"}) {
         CHECK_FALSE(parse_memtune(wrong));
+    }
+}
+
+TEST_CASE("pins and weights have one text each, which is read back") {
+    const tuning::cpu_pins pins{.vcpus = {{0, tuning::cpu_set{0, 1, 2, 8}}, {1, std::nullopt}}};
+    CHECK(to_text(pins) == "vcpu0=0-2,8 vcpu1=any emulator=any");
+    CHECK(parse_cpu_pins(to_text(pins)).value() == pins);
+    for (const char *wrong : {"vcpu0", "vcpu=1", "vcpux=1", "cpu0=1", "vcpu0=x", "vcpu0="}) {
+        INFO(wrong);
+        CHECK_FALSE(parse_cpu_pins(wrong));
+    }
+    const tuning::blkio_weights weights{.weight = 500,
+                                        .devices = {{"/dev/a b", 300}, {"/dev/sda", 200}}};
+    CHECK(to_text(weights) == "weight=500 device_weights=/dev/a%20b,300,/dev/sda,200");
+    CHECK(parse_blkio_weights(to_text(weights)).value() == weights);
+    CHECK(parse_blkio_weights(to_text(tuning::blkio_weights{})).value() == tuning::blkio_weights{});
+    for (const char *wrong : {"weight", "weight=x", "device_weights=sda,1", "wait=1"}) {
+        INFO(wrong);
+        CHECK_FALSE(parse_blkio_weights(wrong));
     }
 }

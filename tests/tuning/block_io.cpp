@@ -51,34 +51,6 @@ TEST_CASE("a weight does nothing for an image that is not on a disk of the host"
     CHECK(effect.remedy.find("blkdeviotune") != std::string::npos);
 }
 
-TEST_CASE("a weight out of range is named, one without effect is planned and said") {
-    const weight_facts bfq{.file = weight_file::io_bfq, .disk = "sda", .scheduler = "[bfq]"};
-    for (const std::uint32_t weight : {0U, 5U, 9U, 1001U}) {
-        const auto made = plan_weight("vm1", 500, weight, bfq);
-        REQUIRE_FALSE(made);
-        CHECK(made.error().kind == error_kind::invalid_argument);
-        CHECK(made.error().object == "vm1");
-        CHECK(made.error().what.find(std::to_string(weight)) != std::string::npos);
-        CHECK(made.error().what.find("100 to 1000") != std::string::npos);
-    }
-    for (const std::uint32_t weight : {100U, 1000U}) {
-        const auto made = plan_weight("vm1", 500, weight, bfq);
-        REQUIRE(made);
-        CHECK(made->notes.empty());
-        REQUIRE(made->changes.size() == 1);
-        CHECK(made->changes[0].what == target{target_kind::parameter, "weight", "vm1"});
-        CHECK(made->changes[0].to == std::to_string(weight));
-    }
-    CHECK(plan_weight("vm1", 500, 500, bfq)->empty());
-    CHECK(plan_weight("vm1", 500, 10, bfq)->notes.size() == 1);
-    weight_facts none = bfq;
-    none.scheduler = "[none] bfq";
-    const auto made = plan_weight("vm1", 500, 100, none);
-    CHECK(made->changes.size() == 1);
-    REQUIRE(made->notes.size() == 1);
-    CHECK(made->notes[0].find("no effect") != std::string::npos);
-}
-
 TEST_CASE("limits that QEMU refuses are refused before, each named") {
     struct row {
         std::vector<std::pair<std::string_view, std::string_view>> values;

@@ -5,7 +5,10 @@
 #include <kvmig/core/units.hpp>
 #include <kvmig/libvirt/connection.hpp>
 
+#include <cstdint>
+#include <cstdlib>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +61,20 @@ struct node_memory {
     std::uint64_t sum = 0;
     for (int i = 0; i < told; ++i) sum += counts[static_cast<std::size_t>(i)];
     return pages{sum};
+}
+
+/// The host's CPUs that are online, by the kernel's numbers (`virNodeGetCPUMap`).
+[[nodiscard]] inline expected<std::set<std::uint32_t>> read_online_cpus(const connection &on) {
+    unsigned char *map = nullptr;
+    unsigned online = 0;
+    const int count = virNodeGetCPUMap(on.raw(), &map, &online, 0);
+    if (count < 0) return fail(last_error("cannot read the host's CPUs", on.hostname()));
+    std::set<std::uint32_t> out;
+    for (std::uint32_t cpu = 0; cpu < static_cast<std::uint32_t>(count); ++cpu) {
+        if (((unsigned{map[cpu / 8]} >> (cpu % 8)) & 1U) != 0) out.insert(cpu);
+    }
+    std::free(map);
+    return out;
 }
 
 /// Which kind of guest is asked about; what is empty is left to the host's default.

@@ -3,8 +3,6 @@
 /// it.
 #pragma once
 
-#include <kvmig/core/expected.hpp>
-#include <kvmig/tuning/plan.hpp>
 #include <kvmig/tuning/value.hpp>
 
 #include <cstdint>
@@ -12,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace kvmig::tuning {
 
@@ -105,36 +102,5 @@ inline constexpr std::uint32_t least_weight = 10;
 /// The least that libvirt documents for kernels before 2.6.39.
 inline constexpr std::uint32_t least_documented_weight = 100;
 inline constexpr std::uint32_t most_weight = 1000; ///< The most that libvirt documents.
-
-/// A plan to set a domain's weight. Fails with `invalid_argument` for one out of range; notes when
-/// nobody heeds it.
-[[nodiscard]] inline expected<plan> plan_weight(std::string domain, std::uint32_t from,
-                                                std::uint32_t to, const weight_facts &facts) {
-    if (to < least_weight || to > most_weight) {
-        return fail(make_error(error_kind::invalid_argument,
-                               fmt::format("a weight of {} is out of range: {} to {}", to,
-                                           least_documented_weight, most_weight))
-                        .about(std::move(domain)));
-    }
-    plan out;
-    const weight_effect effect = effect_of_weight(facts);
-    if (!effect.effective) {
-        out.note(fmt::format("the weight has no effect: {}; {}", effect.why, effect.remedy));
-    }
-    if (to < least_documented_weight) {
-        out.note(fmt::format("weights below {} are refused by kernels before 2.6.39",
-                             least_documented_weight));
-    }
-    if (from == to) return out;
-    change step;
-    step.what = {target_kind::parameter, "weight", std::move(domain)};
-    step.from = std::to_string(from);
-    step.to = std::to_string(to);
-    step.why = "a share of the disk relative to the other domains, when they compete";
-    step.source = "virsh blkiotune";
-    if (to < from) step.risk = "the domain waits longer for its disk whenever others want it";
-    out.changes.push_back(std::move(step));
-    return out;
-}
 
 } // namespace kvmig::tuning

@@ -70,56 +70,58 @@ struct cpu_guest {
     friend bool operator==(const cpu_guest &, const cpu_guest &) = default;
 };
 
-/// What the figures say, each as a sentence; empty when there is nothing to say. Fails with
-/// `invalid_argument` for a pin to a CPU that is not online, a pin to none, or of a vCPU that there
-/// is not.
-[[nodiscard]] inline expected<std::vector<std::string>>
-check_cpus(const std::vector<cpu_guest> &guests, const cpu_set &online) {
-    if (online.empty()) {
-        return fail(make_error(error_kind::invalid_argument, "a host has at least one CPU")
-                        .about("/sys/devices/system/cpu/online"));
+/// What is to be said of one guest, each as a sentence. Fails with `invalid_argument` for a pin to
+/// a CPU that is not online, a pin to none, or of a vCPU that there is not.
+[[nodiscard]] inline expected<std::vector<std::string>> check_guest_cpus(const cpu_guest &guest,
+                                                                         const cpu_set &online) {
+    std::vector<std::string> out;
+    if (guest.vcpus > online.size()) {
+        out.push_back(fmt::format("{} has {} vCPUs on {} CPUs: vCPUs that wait for each other "
+                                  "spin while the other does not run",
+                                  guest.domain, guest.vcpus, online.size()));
     }
+    for (const auto &[vcpu, cpus] : guest.pins) {
+        const auto wrong = [&, number = vcpu](std::string what) {
+            return fail(make_error(error_kind::invalid_argument,
+                                   fmt::format("vCPU {} {}", number, std::move(what)))
+                            .about(guest.domain));
+        };
+        if (vcpu >= guest.vcpus) {
+            return wrong(fmt::format("is pinned, and there are {}", guest.vcpus));
+        }
+        if (cpus.empty()) return wrong("is pinned to no CPU");
+        for (const std::uint32_t cpu : cpus) {
+            if (!online.contains(cpu)) {
+                return wrong(fmt::format("is pinned to CPU {}, which is not online", cpu));
+            }
+        }
+    }
+    if (!guest.pins.empty()) {
+        out.push_back(fmt::format("{} is pinned: a destination needs the same CPU numbers, or an "
+                                  "XML with others",
+                                  guest.domain));
+    }
+    if (guest.cpu_mode == "host-passthrough") {
+        out.push_back(fmt::format("{} shows the host's own CPU (host-passthrough): it moves only "
+                                  "to the same model and microcode; host-model, or a baseline of "
+                                  "both hosts (virsh hypervisor-cpu-baseline), moves further",
+                                  guest.domain));
+    }
+    return out;
+}
+
+/// What is to be said of the guests of a host together, each as a sentence.
+[[nodiscard]] inline std::vector<std::string>
+check_cpus_together(const std::vector<cpu_guest> &guests, const cpu_set &online) {
     std::vector<std::string> out;
     std::uint64_t sum = 0;
     std::map<std::uint32_t, std::vector<std::string>>
         alone; // by CPU: those that may go nowhere else
     for (const cpu_guest &guest : guests) {
         sum += guest.vcpus;
-        if (guest.vcpus > online.size()) {
-            out.push_back(fmt::format("{} has {} vCPUs on {} CPUs: vCPUs that wait for each other "
-                                      "spin while the other does not run",
-                                      guest.domain, guest.vcpus, online.size()));
-        }
         for (const auto &[vcpu, cpus] : guest.pins) {
-            const auto wrong = [&, number = vcpu](std::string what) {
-                return fail(make_error(error_kind::invalid_argument,
-                                       fmt::format("vCPU {} {}", number, std::move(what)))
-                                .about(guest.domain));
-            };
-            if (vcpu >= guest.vcpus) {
-                return wrong(fmt::format("is pinned, and there are {}", guest.vcpus));
-            }
-            if (cpus.empty()) return wrong("is pinned to no CPU");
-            for (const std::uint32_t cpu : cpus) {
-                if (!online.contains(cpu)) {
-                    return wrong(fmt::format("is pinned to CPU {}, which is not online", cpu));
-                }
-            }
-            if (cpus.size() == 1) {
-                alone[*cpus.begin()].push_back(fmt::format("{} vCPU {}", guest.domain, vcpu));
-            }
-        }
-        if (!guest.pins.empty()) {
-            out.push_back(fmt::format("{} is pinned: a destination needs the same CPU numbers, or "
-                                      "an XML with others",
-                                      guest.domain));
-        }
-        if (guest.cpu_mode == "host-passthrough") {
-            out.push_back(fmt::format("{} shows the host's own CPU (host-passthrough): it moves "
-                                      "only to the same model and microcode; host-model, or a "
-                                      "baseline of both hosts (virsh hypervisor-cpu-baseline), "
-                                      "moves further",
-                                      guest.domain));
+            if (cpus.size() != 1) continue;
+            alone[*cpus.begin()].push_back(fmt::format("{} vCPU {}", guest.domain, vcpu));
         }
     }
     for (const auto &[cpu, who] : alone) {
@@ -133,6 +135,24 @@ check_cpus(const std::vector<cpu_guest> &guests, const cpu_set &online) {
                                   "have more than the host",
                                   sum, online.size()));
     }
+    return out;
+}
+
+/// Both of all guests of a host. Fails as the first does, and where no CPU is online.
+[[nodiscard]] inline expected<std::vector<std::string>>
+check_cpus(const std::vector<cpu_guest> &guests, const cpu_set &online) {
+    if (online.empty()) {
+        return fail(make_error(error_kind::invalid_argument, "a host has at least one CPU")
+                        .about("/sys/devices/system/cpu/online"));
+    }
+    std::vector<std::string> out;
+    for (const cpu_guest &guest : guests) {
+        auto said = check_guest_cpus(guest, online);
+        if (!said) return said;
+        out.insert(out.end(), said->begin(), said->end());
+    }
+    const auto together = check_cpus_together(guests, online);
+    out.insert(out.end(), together.begin(), together.end());
     return out;
 }
 
