@@ -37,13 +37,13 @@ enum class setting_group : std::uint8_t {
 
 /// Names a group of settings of one domain.
 struct setting_key {
-    setting_group group = setting_group::memtune;
-    std::string disk = {}; ///< its target, for `iotune`; else empty
+    setting_group group = setting_group::memtune; ///< what is written as one
+    std::string disk = {};                        ///< its target, for `iotune`; else empty
     /// The mark of the run that a live setting is of (`libvirt::mark_run`); absent: it is of the
     /// definition.
     std::optional<uuid> run = {};
-    uuid domain = {};
-    std::string uri = {};
+    uuid domain = {};     ///< whose settings they are
+    std::string uri = {}; ///< of the connection by which the domain is reached
 
     friend bool operator==(const setting_key &, const setting_key &) = default;
 };

@@ -22,7 +22,7 @@ namespace kvmig::tuning {
 
 /// A weight of 0 is none.
 struct blkio_weights {
-    std::uint32_t weight = 0;
+    std::uint32_t weight = 0; ///< of the whole guest, against the host's others
     std::map<std::string, std::uint32_t> devices = {}; ///< by the path of a disk of the host
 
     friend bool operator==(const blkio_weights &, const blkio_weights &) = default;

@@ -79,7 +79,7 @@ parse_vcpu_pin(std::string_view text) {
 
 /// What pins are held against.
 struct cpu_pins_host {
-    cpu_set online = {};
+    cpu_set online = {};                      ///< the CPUs of the host that run now
     std::vector<model::numa_cell> cells = {}; ///< empty: not told
 
     friend bool operator==(const cpu_pins_host &, const cpu_pins_host &) = default;
@@ -87,9 +87,9 @@ struct cpu_pins_host {
 
 /// The domain, and whether its run is pinned or its definition.
 struct cpu_pins_guest {
-    std::string domain = {};
-    bytes memory = {};
-    bool live = false;
+    std::string domain = {}; ///< its name, for messages and commands
+    bytes memory = {};       ///< what it may have, against that of a cell
+    bool live = false;       ///< its run, not its definition
 
     friend bool operator==(const cpu_pins_guest &, const cpu_pins_guest &) = default;
 };

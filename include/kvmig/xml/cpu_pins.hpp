@@ -18,7 +18,7 @@ namespace kvmig::xml {
 /// Sets of CPUs as they are written (`0-3,^2`); empty where there is no pin.
 struct cpu_pin_texts {
     std::map<std::uint32_t, std::string> vcpus = {}; ///< every vCPU that there may be
-    std::string emulator = {};
+    std::string emulator = {};                       ///< of the threads that are no vCPU
 
     friend bool operator==(const cpu_pin_texts &, const cpu_pin_texts &) = default;
 };
