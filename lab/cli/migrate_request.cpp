@@ -255,6 +255,7 @@ void add_request(CLI::App &sub, migrate_request &asked, context &ctx) {
                    "With --copy-images: what is below FROM at the source is below TO at the "
                    "destination; may be given several times")
         ->type_name("FROM=TO")
+        ->allow_extra_args(false)
         ->needs(copy);
     sub.add_option("--copy-address", asked.copy_address,
                    "With --copy-images: where the source's SSH reaches the destination; otherwise "

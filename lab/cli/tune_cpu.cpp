@@ -139,7 +139,8 @@ void add_cpu_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) 
     add_domain_options(sub, asked);
     sub.add_option("--vcpupin", asked->vcpu_pins,
                    "The host's CPUs on which a vCPU may run, or any; as often as there are vCPUs")
-        ->type_name("VCPU:CPULIST");
+        ->type_name("VCPU:CPULIST")
+        ->allow_extra_args(false);
     sub.add_option("--emulatorpin", asked->emulator,
                    "Those on which QEMU's other threads may run, or any")
         ->type_name("CPULIST");
