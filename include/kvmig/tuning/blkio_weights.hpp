@@ -145,14 +145,15 @@ plan_blkio_weights(const std::string &domain, bool live, const blkio_weights &fr
         const std::uint32_t was = weight_in(from);
         const std::uint32_t wanted = weight_in(to);
         if (was == wanted) continue;
-        if (auto fits = in_range(wanted, domain + " " + path); !fits) {
+        const std::string whose = fmt::format("{} {}", domain, path);
+        if (auto fits = in_range(wanted, whose); !fits) {
             return fail(std::move(fits).error());
         }
         if (live && (was == 0 || wanted == 0)) {
             return fail(make_error(error_kind::unsupported,
                                    "libvirt takes no weight of a disk away from what runs: one "
                                    "that is new there could not be put back")
-                            .about(domain + " " + path)
+                            .about(whose)
                             .advise("set it of the definition (--config), and start it anew"));
         }
         step("device_weight " + path, was, wanted);
