@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <future>
+#include <utility>
 
 namespace kvmig::lab {
 
@@ -20,10 +21,12 @@ expected<hosts> hosts::connect(const site &where) {
 }
 
 expected<void> hosts::reconnect() {
-    if (second_.is_alive()) return {};
-    auto again = libvirt::connection::open(where_.hosts[1].uri);
-    if (!again) return fail(std::move(again).error());
-    second_ = *std::move(again);
+    for (const auto &[host, place] : {std::pair{&first_, 0U}, {&second_, 1U}}) {
+        if (host->is_alive()) continue;
+        auto again = libvirt::connection::open(where_.hosts[place].uri);
+        if (!again) return fail(std::move(again).error());
+        *host = *std::move(again);
+    }
     return {};
 }
 

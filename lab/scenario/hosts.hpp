@@ -22,7 +22,7 @@ public:
     [[nodiscard]] const libvirt::connection &kvm01() const noexcept { return first_; }
     [[nodiscard]] const libvirt::connection &kvm02() const noexcept { return second_; }
 
-    /// Connects to kvm02 anew when its daemon was restarted meanwhile.
+    /// Connects anew to a host whose daemon was restarted meanwhile.
     [[nodiscard]] expected<void> reconnect();
 
     /// `how`, with the ways by which the other host reaches `to`.

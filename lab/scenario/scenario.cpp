@@ -39,6 +39,7 @@ std::span<const scenario> all_scenarios() {
             live_recovery(), live_postcopy(),     live_parallel(),  live_auto(),
             live_media(),    live_bridge(),       live_tls(),       live_100mbit(),
             live_monitor(),  shared_proof(),      check_canary(),   check_facts(),
+            tune_domain(),
         };
         for (scenario &each : failures()) all.push_back(std::move(each));
         return all;

@@ -31,6 +31,8 @@ namespace kvmig::lab {
 [[nodiscard]] scenario check_canary();
 [[nodiscard]] scenario check_facts();
 
+[[nodiscard]] scenario tune_domain();
+
 [[nodiscard]] scenario bench_ksm();
 
 } // namespace kvmig::lab

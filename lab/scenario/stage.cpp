@@ -49,6 +49,16 @@ void stage::own_volume(const libvirt::connection &host, std::string path) {
     volumes_.emplace_back(host.share(), std::move(path));
 }
 
+expected<void> stage::reconnect() {
+    if (auto again = on_.reconnect(); !again) return again;
+    for (auto &[host, path] : volumes_) {
+        if (host.is_alive()) continue;
+        const bool second = host.hostname() == on_.kvm02().hostname();
+        host = (second ? on_.kvm02() : on_.kvm01()).share();
+    }
+    return {};
+}
+
 expected<performer> stage::start(const guest_domain &actor) {
     const guest_domain guest = placed(actor, on_.where());
     context_->tell(fmt::format("starting the guest {}", guest.name));

@@ -48,7 +48,8 @@ public:
     [[nodiscard]] static expected<stage> set(scenario_context &context);
 
     [[nodiscard]] const hosts &on() const noexcept { return on_; }
-    [[nodiscard]] expected<void> reconnect() { return on_.reconnect(); }
+    /// Connects again to a host whose daemon was started anew; domains are to be looked up again.
+    [[nodiscard]] expected<void> reconnect();
     [[nodiscard]] scenario_context &context() const noexcept { return *context_; }
 
     /// Creates a volume in a pool of one host, its name begun with the site's prefix, to be removed
