@@ -46,7 +46,7 @@ expected<std::vector<tuning::cpu_guest>> others_beside(const libvirt::domain &of
         const auto xml = other.xml();
         if (!xml) continue;
         const auto about = xml::parse_domain(*xml);
-        const auto pins = libvirt::detail::pins_of(*xml);
+        const auto pins = libvirt::pins_in(*xml);
         if (about && pins) out.push_back(pinned_guest(*about, *pins, online));
     }
     return out;
@@ -148,12 +148,10 @@ void add_cpu_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) 
         {"kvmig tune cpu vm1", "kvmig tune cpu vm1 --vcpupin 0:2 --vcpupin 1:3 --dry-run",
          "kvmig tune cpu vm1 --vcpupin 0:any --emulatorpin 0-1 --config"},
         "Without a pin it shows those there are. A CPU that the host has not online, or a vCPU "
-        "that "
-        "there is not, is told before anything is set; so are vCPUs that have one CPU between "
-        "them, "
-        "more vCPUs than CPUs, memory in another NUMA cell, and what keeps the guest from moving "
-        "to "
-        "another host. Of what runs libvirt takes no pin away: put back, it names every CPU."));
+        "that there is not, is told before anything is set; so are vCPUs that have one CPU between "
+        "them, more vCPUs than CPUs, memory in another NUMA cell, and what keeps the guest from "
+        "moving to another host. Of what runs libvirt takes no pin away: put back, it names every "
+        "CPU."));
 }
 
 } // namespace kvmig::lab::cli

@@ -63,13 +63,11 @@ template <class Settings>
 void show_settings(tune_answer &to, const std::string &object, const Settings &now) {
     std::vector<std::string> set;
     nlohmann::json &all = to.more["now"][object];
-    const std::string text = run::to_text(now);
-    for (const std::string_view word : tuning::words(text)) {
-        const auto equals = word.find('=');
-        const std::string value = run::detail::of_one_word(word.substr(equals + 1));
-        all[std::string(word.substr(0, equals))] = value;
+    const auto settings = run::parse_settings(run::to_text(now));
+    for (const auto &[name, value] : settings.value()) {
+        all[name] = value;
         if (value.empty() || value == "0" || value == "unlimited") continue;
-        set.push_back(fmt::format("{}={}", word.substr(0, equals), value));
+        set.push_back(fmt::format("{}={}", name, value));
     }
     to.text += fmt::format("{}: {}\n", object,
                            set.empty() ? "no limits" : fmt::format("{}", fmt::join(set, " ")));

@@ -75,7 +75,7 @@ expected<void> plan_for_weights(const tune_request &asked, const tuned_domain &f
 
 void add_weight_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) {
     sub.add_option("--weight", asked->weight,
-                   "The domain's share of the host's disks, 100 to 1000; 0 of the definition: none")
+                   "The domain's share of the host's disks, 10 to 1000; 0 of the definition: none")
         ->type_name("NUMBER");
     sub.add_option("--device-weights", asked->device_weights,
                    "The same of single disks of the host; 0 of the definition: none")

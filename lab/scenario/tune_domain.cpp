@@ -56,8 +56,7 @@ private:
         texts out;
         for (const char *scope : {"--live", "--config"}) {
             for (words argv : std::vector<words>{{"virsh", "blkdeviotune", name(), "vda"},
-                                                 {"virsh", "memtune", name()},
-                                                 {"virsh", "vcpupin", name()}}) {
+                                                 {"virsh", "memtune", name()}}) {
                 argv.emplace_back(scope);
                 auto told = ask(argv);
                 if (!told) return fail(std::move(told).error());

@@ -76,6 +76,23 @@ private:
 constexpr unsigned of_now = VIR_DOMAIN_AFFECT_LIVE;
 constexpr unsigned of_later = VIR_DOMAIN_AFFECT_CONFIG;
 
+/// Arguments of `kvmig tune`, and what is said of them before anything is written.
+struct refused {
+    std::vector<std::string> arguments;
+    exit_status status;
+    const char *says;
+};
+
+void check_refused(const tuned_guest &host, const std::vector<refused> &all) {
+    for (const refused &each : all) {
+        INFO(each.says);
+        const auto said = host.set(each.arguments);
+        CHECK(said.status == each.status);
+        CHECK_THAT(said.messages, Catch::Contains(each.says));
+    }
+    CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
+}
+
 } // namespace
 
 TEST_CASE("tune disk: shown, set for now and for later, and put back") {
@@ -123,32 +140,22 @@ TEST_CASE("tune disk: shown, set for now and for later, and put back") {
 
 TEST_CASE("tune disk: what QEMU would refuse, or nobody could put back, is told before") {
     const tuned_guest host;
-    struct row {
-        std::vector<std::string> arguments;
-        exit_status status;
-        const char *says;
-    };
-    const row rows[] = {
-        {{"tuned", "vda", "--read-iops-sec", "500", "--read-iops-sec-max", "100"},
-         exit_status::usage,
-         "the burst 100 is below read_iops_sec, 500"},
-        {{"tuned", "vda", "--read-iops-sec", "5", "--total-iops-sec", "5"},
-         exit_status::usage,
-         "cannot stand beside"},
-        {{"tuned", "vda", "--read-iops-sec", "many"}, exit_status::usage, "'many'"},
-        {{"tuned", "vdz", "--read-iops-sec", "5"}, exit_status::failed, "it has vda, vdb"},
-        {{"tuned", "--read-iops-sec", "5"}, exit_status::usage, "it has vda, vdb"},
-        {{"nobody", "vda"}, exit_status::failed, "nobody"},
-    };
-    for (const row &r : rows) {
-        std::vector<std::string> arguments{"disk"};
-        arguments.insert(arguments.end(), r.arguments.begin(), r.arguments.end());
-        INFO(r.says);
-        const auto said = host.set(arguments);
-        CHECK(said.status == r.status);
-        CHECK_THAT(said.messages, Catch::Contains(r.says));
-    }
-    CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
+    check_refused(
+        host,
+        {
+            {{"disk", "tuned", "vda", "--read-iops-sec", "500", "--read-iops-sec-max", "100"},
+             exit_status::usage,
+             "the burst 100 is below read_iops_sec, 500"},
+            {{"disk", "tuned", "vda", "--read-iops-sec", "5", "--total-iops-sec", "5"},
+             exit_status::usage,
+             "cannot stand beside"},
+            {{"disk", "tuned", "vda", "--read-iops-sec", "many"}, exit_status::usage, "'many'"},
+            {{"disk", "tuned", "vdz", "--read-iops-sec", "5"},
+             exit_status::failed,
+             "it has vda, vdb"},
+            {{"disk", "tuned", "--read-iops-sec", "5"}, exit_status::usage, "it has vda, vdb"},
+            {{"disk", "nobody", "vda"}, exit_status::failed, "nobody"},
+        });
     CHECK(host.set({"disk", "tuned", "vda", "--read-iops-sec", "5", "--read-iops-sec-max", "5"})
               .status == exit_status::done);
     const auto said = host.set({"disk", "tuned", "vda", "--group-name", "slow"});
@@ -284,32 +291,26 @@ TEST_CASE("tune disk: a weight is set although nobody heeds it, which is told, a
 
 TEST_CASE("tune cpu and weights: bad input is named before anything is written") {
     const tuned_guest host;
-    struct row {
-        std::vector<std::string> arguments;
-        exit_status status;
-        const char *says;
-    };
-    const row rows[] = {
-        {{"cpu", "tuned", "--vcpupin", "0:1"}, exit_status::usage, "CPU 1 of '1' is not online"},
-        {{"cpu", "tuned", "--vcpupin", "2:0"}, exit_status::usage, "there is no vCPU 2"},
-        {{"cpu", "tuned", "--vcpupin", "0"}, exit_status::usage, "'0' is no pin of a vCPU"},
-        {{"cpu", "tuned", "--vcpupin", "0:0", "--vcpupin", "0:2"},
-         exit_status::usage,
-         "pinned twice"},
-        {{"cpu", "tuned", "--emulatorpin", "x"}, exit_status::usage, "'x' is no set of CPUs"},
-        {{"disk", "tuned", "--weight", "5"}, exit_status::usage, "a weight of 5 is out of range"},
-        {{"disk", "tuned", "--device-weights", "sda,5"}, exit_status::usage, "'sda,5'"},
-        {{"disk", "tuned", "--device-weights", "/dev/sda,300", "--live"},
-         exit_status::failed,
-         "could not be put back"},
-    };
-    for (const row &r : rows) {
-        INFO(r.says);
-        const auto said = host.set(r.arguments);
-        CHECK(said.status == r.status);
-        CHECK_THAT(said.messages, Catch::Contains(r.says));
-    }
-    CHECK_FALSE(std::filesystem::exists(host.root() / "var"));
+    check_refused(
+        host,
+        {
+            {{"cpu", "tuned", "--vcpupin", "0:1"},
+             exit_status::usage,
+             "CPU 1 of '1' is not online"},
+            {{"cpu", "tuned", "--vcpupin", "2:0"}, exit_status::usage, "there is no vCPU 2"},
+            {{"cpu", "tuned", "--vcpupin", "0"}, exit_status::usage, "'0' is no pin of a vCPU"},
+            {{"cpu", "tuned", "--vcpupin", "0:0", "--vcpupin", "0:2"},
+             exit_status::usage,
+             "pinned twice"},
+            {{"cpu", "tuned", "--emulatorpin", "x"}, exit_status::usage, "'x' is no set of CPUs"},
+            {{"disk", "tuned", "--weight", "5"},
+             exit_status::usage,
+             "a weight of 5 is out of range"},
+            {{"disk", "tuned", "--device-weights", "sda,5"}, exit_status::usage, "'sda,5'"},
+            {{"disk", "tuned", "--device-weights", "/dev/sda,300", "--live"},
+             exit_status::failed,
+             "could not be put back"},
+        });
     CHECK(libvirt::read_run_mark(host.guest()).value() == std::nullopt);
 }
 

@@ -41,7 +41,7 @@ TEST_CASE("a weight out of range is named before anything is planned") {
             CHECK(made.error().kind == error_kind::invalid_argument);
             CHECK_THAT(made.error().object, Catch::StartsWith("vm1"));
             CHECK(made.error().what ==
-                  "a weight of " + std::to_string(weight) + " is out of range: 100 to 1000");
+                  "a weight of " + std::to_string(weight) + " is out of range: 10 to 1000");
         }
     }
 }

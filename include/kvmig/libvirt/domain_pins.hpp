@@ -36,8 +36,11 @@ namespace detail {
     return out;
 }
 
-/// What the definition says; `xml` is the domain's, inactive.
-[[nodiscard]] inline expected<tuning::cpu_pins> pins_of(const std::string &xml) {
+} // namespace detail
+
+/// The pins that a domain's XML names, each in the XML's own words where it runs; a vCPU without
+/// one has none. Errors name path and line, or the set of CPUs that is none.
+[[nodiscard]] inline expected<tuning::cpu_pins> pins_in(const std::string &xml) {
     const auto texts = xml::parse_cpu_pins(xml);
     if (!texts) return fail(texts.error());
     const auto read = [](const std::string &text) {
@@ -55,15 +58,13 @@ namespace detail {
     return out;
 }
 
-} // namespace detail
-
 /// Where its threads may run: of the definition its pins, of what runs the CPUs in force, whether
 /// pinned or not.
 [[nodiscard]] inline expected<tuning::cpu_pins> read_cpu_pins(const domain &of, unsigned flags) {
     const bool live = (flags & VIR_DOMAIN_AFFECT_LIVE) != 0;
     const auto xml = of.xml(live ? 0 : VIR_DOMAIN_XML_INACTIVE);
     if (!xml) return fail(xml.error());
-    auto out = detail::pins_of(*xml);
+    auto out = pins_in(*xml);
     if (!out || !live) return out;
     constexpr int size = VIR_CPU_MAPLEN(tuning::most_cpus);
     const int most = static_cast<int>(out->vcpus.size());
@@ -116,7 +117,7 @@ namespace detail {
     if ((flags & VIR_DOMAIN_AFFECT_LIVE) != 0) return detail::pin_run(of, to);
     const auto xml = of.xml(VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
     if (!xml) return fail(xml.error());
-    const auto now = detail::pins_of(*xml);
+    const auto now = pins_in(*xml);
     if (!now) return fail(now.error());
     if (*now == to) return {};
     const auto text = [](const std::optional<tuning::cpu_set> &cpus) {

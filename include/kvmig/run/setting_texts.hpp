@@ -54,7 +54,10 @@ namespace detail {
     return out;
 }
 
-/// `NAME=VALUE` for each word; fails for a word that is none.
+} // namespace detail
+
+/// The names and values of such a text, in its order; fails with `invalid_argument` for a word that
+/// is no `NAME=VALUE`.
 [[nodiscard]] inline expected<std::vector<std::pair<std::string, std::string>>>
 parse_settings(std::string_view text) {
     std::vector<std::pair<std::string, std::string>> out;
@@ -64,12 +67,10 @@ parse_settings(std::string_view text) {
             return fail(make_error(error_kind::invalid_argument,
                                    fmt::format("'{}' is no NAME=VALUE", word)));
         }
-        out.emplace_back(word.substr(0, equals), of_one_word(word.substr(equals + 1)));
+        out.emplace_back(word.substr(0, equals), detail::of_one_word(word.substr(equals + 1)));
     }
     return out;
 }
-
-} // namespace detail
 
 /// Limits in the one form in which they are compared: a burst lasts 1 s unless more is said, none
 /// has no length, and a group without limits is none.
@@ -89,7 +90,7 @@ parse_settings(std::string_view text) {
 
 /// Reads what `to_text` wrote; fails with `invalid_argument`.
 [[nodiscard]] inline expected<tuning::iotune> parse_iotune(std::string_view text) {
-    const auto all = detail::parse_settings(text);
+    const auto all = parse_settings(text);
     if (!all) return fail(all.error());
     tuning::iotune out;
     for (const auto &[name, value] : *all) {
@@ -111,7 +112,7 @@ parse_settings(std::string_view text) {
 
 /// Reads what `to_text` wrote; fails with `invalid_argument`.
 [[nodiscard]] inline expected<tuning::memtune> parse_memtune(std::string_view text) {
-    const auto all = detail::parse_settings(text);
+    const auto all = parse_settings(text);
     if (!all) return fail(all.error());
     tuning::memtune out;
     const std::array<std::pair<std::string_view, std::optional<bytes> *>, 3> known = {
@@ -144,7 +145,7 @@ parse_settings(std::string_view text) {
 
 /// Reads what `to_text` wrote; fails with `invalid_argument`.
 [[nodiscard]] inline expected<tuning::cpu_pins> parse_cpu_pins(std::string_view text) {
-    const auto all = detail::parse_settings(text);
+    const auto all = parse_settings(text);
     if (!all) return fail(all.error());
     tuning::cpu_pins out;
     for (const auto &[name, value] : *all) {
@@ -174,7 +175,7 @@ parse_settings(std::string_view text) {
 
 /// Reads what `to_text` wrote; fails with `invalid_argument`.
 [[nodiscard]] inline expected<tuning::blkio_weights> parse_blkio_weights(std::string_view text) {
-    const auto all = detail::parse_settings(text);
+    const auto all = parse_settings(text);
     if (!all) return fail(all.error());
     tuning::blkio_weights out;
     for (const auto &[name, value] : *all) {

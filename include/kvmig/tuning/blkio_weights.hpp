@@ -109,7 +109,7 @@ plan_blkio_weights(const std::string &domain, bool live, const blkio_weights &fr
         if (weight == 0 || (weight >= least_weight && weight <= most_weight)) return {};
         return fail(make_error(error_kind::invalid_argument,
                                fmt::format("a weight of {} is out of range: {} to {}", weight,
-                                           least_documented_weight, most_weight))
+                                           least_weight, most_weight))
                         .about(of));
     };
     const auto step = [&](std::string name, std::uint32_t was, std::uint32_t wanted) {

@@ -96,11 +96,9 @@ struct weight_effect {
     return {};
 }
 
-/// The weights that a file takes and libvirt documents: 100 to 1000, from kernel 2.6.39 on 10 to
-/// 1000 (`virsh blkiotune --weight`); the file itself may take more.
+/// The least weight that libvirt documents (`virsh blkiotune --weight`), for kernels from 2.6.39
+/// on; the file itself may take less.
 inline constexpr std::uint32_t least_weight = 10;
-/// The least that libvirt documents for kernels before 2.6.39.
-inline constexpr std::uint32_t least_documented_weight = 100;
-inline constexpr std::uint32_t most_weight = 1000; ///< The most that libvirt documents.
+inline constexpr std::uint32_t most_weight = 1000; ///< The most; the file may take more.
 
 } // namespace kvmig::tuning

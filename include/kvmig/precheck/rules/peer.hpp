@@ -96,7 +96,7 @@ inline observations look_peer_stuck(const facts &f) {
     }
     const std::string *said = refusal_of_peer(f);
     if (said == nullptr || says(*said, host_key_words) || says(*said, denied_words)) return {};
-    return stuck_peer(f, *said, {"kvmig diagnose -"});
+    return stuck_peer(f, *said, {});
 }
 
 inline constexpr rule peer_stuck{
