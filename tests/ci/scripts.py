@@ -75,7 +75,7 @@ class Run(Scripts):
     def test_sums_every_stage_and_goes_on_after_a_broken_one(self):
         self.stand_in_for_ci()
         self.program("bin/cmake", '[[ "$*" != "--build --preset clang --target"* ]]')
-        done = self.call("ci/run")
+        done = self.call("ci/run", "--all")
         cases = (self.root / "build/ci/cases").read_text().splitlines()
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertEqual([c for c in cases if c.startswith("failed")], [
@@ -93,6 +93,18 @@ class Run(Scripts):
         self.assertEqual(done.stdout.splitlines()[-1], "17 passed, 8 failed, 3 skipped")
         self.assertIn("passed: lab: live-shared: at an earlier attempt: the guest is silent\n",
                       done.stdout)
+        self.assertIn("kvmig lab down", (self.root / "down").read_text())
+        self.assertNotIn("fail-ssh-key", (self.root / "down").read_text())
+
+    def test_leaves_out_what_only_all_runs_and_says_so(self):
+        self.stand_in_for_ci()
+        self.program("bin/cmake", 'echo "$*" >>cmake; exit 0')
+        done = self.call("ci/run")
+        for stage in ["scenarios", "inventory", "faults"]:
+            self.assertIn(f"skipped: lab: {stage}: only with --all", done.stdout)
+        self.assertNotIn("disk full", done.stdout)
+        self.assertIn("lab run fail-ssh-key", (self.root / "down").read_text())
+        self.assertIn("-DKVMIG_TEST_FOLDERS=pure", (self.root / "cmake").read_text())
         self.assertIn("kvmig lab down", (self.root / "down").read_text())
 
     def test_quick_says_what_it_left_out(self):
