@@ -107,11 +107,14 @@ def told_in_words(tab):
                    "Foreseen by the check: KVM-NET-001: port 49152 is rejected " + page_run.HOSTILE,
                    "firewall-cmd --permanent --add-port=49152-49215/tcp", "Over Mbit/s", "copying_disks",
                    "Not moved (failed): from kvm01 to kvm02 in 9 s", "the stream broke", "reconciling_back",
-                   "stood still"):
+                   "stood still", "Saved, MiB, over the CPU time of ksmd"):
         if wanted not in words:
             sys.exit(f"the page does not say {wanted!r}")
+    expect("ways of merging in its first picture", tab.evaluate(
+        "[...document.querySelectorAll('#scenario-bench-ksm .picture')][0]"
+        ".querySelectorAll('.u-legend .u-series').length"), 1 + 4)
     expect("markup of a host", tab.evaluate("document.querySelectorAll('img, main script, main b b').length"), 0)
-    expect("title", tab.evaluate("document.title"), "kvmig lab: 5 passed, 1 failed, 1 skipped")
+    expect("title", tab.evaluate("document.title"), "kvmig lab: 6 passed, 1 failed, 1 skipped")
     expect("pictures without a name", tab.evaluate(
         "[...document.querySelectorAll('.picture')].filter(each => !each.ariaLabel || each.role !== 'img').length"), 0)
     tab.evaluate("document.querySelectorAll('details.figures').forEach(each => { each.open = true; })")
@@ -133,7 +136,7 @@ def printed(tab):
     pdf = tab.pdf()
     expect("PDF", pdf[:5], b"%PDF-")
     paper = tab.evaluate("window.onPaper")
-    expect("open on paper", paper["open"], 7)
+    expect("open on paper", paper["open"], 8)
     expect("paper", paper["back"], "rgb(255, 255, 255)")
     if paper["right"] > 680:
         sys.exit(f"on paper: {paper['right']} px wide, and 680 fit")

@@ -162,6 +162,16 @@ def failure():
                     **{"mended: " + key: value for key, value in migration("kvm02", 21000)[0].items()}}}
 
 
+def merging():
+    """Three ways to merge the same pages, and none."""
+    def curve(most, per_second, cpu):
+        return [{"s": float(at), "saved": int(min(most, per_second * at)), "ksmd_cpu_s": cpu * at}
+                for at in range(0, 120, 15)]
+    ways = {"off": curve(0, 0, 0), "kernel default": curve(250 * MIB, 2.4 * MIB, 0.09),
+            "ksmtuned": curve(250 * MIB, 2 * MIB, 0.06), "policy": curve(250 * MIB, 3 * MIB, 0.06)}
+    return scenario("bench-ksm", {}, samples={f"{name}: merging": looks for name, looks in ways.items()})
+
+
 def whole_run():
     cold = {"schema": "kvmig.migrate/1", "outcome": "migrated", "wall_time": 24800, "downtime": 20849,
             "source": {"hostname": "kvm01"}, "destination": {"hostname": "kvm02"}, "proof": "the same",
@@ -185,5 +195,5 @@ def whole_run():
                               {"told after": (15.5, "s")}),
                 "auto-converge: ": migration("kvm02", 88000, sent=4 * MIB, dirty=11 * MIB, throttled=True)}),
             scenario("live-100mbit", rates),
-            failure(),
+            failure(), merging(),
             scenario("live-passthrough", {}, outcome="skipped", reason="no second host CPU", seconds=0, samples=None)]}

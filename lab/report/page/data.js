@@ -207,6 +207,16 @@ function curvesOf(scenario) {
     .map(each => ({ ...each, points: each.points.sort((a, b) => a[0] - b[0]) }));
 }
 
+/** How much merging of pages saved over time, by who advised it: [{name, looks: [{t, saved, cpu}]}]. */
+function mergingOf(scenario) {
+  return Object.entries(scenario.samples || {})
+    .filter(([key, value]) => key.endsWith(": merging") && Array.isArray(value))
+    .map(([key, value]) => ({
+      name: key.slice(0, -": merging".length),
+      looks: value.filter(isObject).map(each => ({ t: each.s, saved: each.saved, cpu: each.ksmd_cpu_s })),
+    }));
+}
+
 /** Every diagnosis of a scenario, with the words it was made from. */
 function diagnosesOf(scenario) {
   const samples = scenario.samples || {};

@@ -155,6 +155,17 @@ function curveSection(curves) {
   });
 }
 
+/** Saved over time, and over what saving it cost. */
+function mergingSection(merging) {
+  const against = of => merging.map((each, i) => ({ label: each.name, dotted: true,
+    points: each.looks.map(look => [of(look), mib(look.saved)]), dash: i >= SERIES_COLOURS.length ? [6, 4] : undefined }));
+  const rows = of => () => merging.flatMap(each => each.looks.map(look =>
+    [each.name, { number: seconds(of(look)) }, { number: bytesText(look.saved) }]));
+  return [["Saved, MiB, over time", "time", look => look.t], ["Saved, MiB, over the CPU time of ksmd", "CPU time", look => look.cpu]]
+    .map(([title, over, of]) => figure(title, { xLabel: over, xText: seconds, yText: number, height: 240, series: against(of) },
+      { heads: ["advised by", over, "saved"], rows: rows(of) }));
+}
+
 function scenarioInside(scenario, stretches) {
   const out = [];
   if (scenario.reason) out.push(h("p", { class: `reason ${scenario.outcome}` }, scenario.reason));
@@ -176,6 +187,8 @@ function scenarioInside(scenario, stretches) {
   const moved = stretches.filter(each => each.migration);
   if (moved.length > 1) out.push(h("h3", {}, "Side by side"), ...comparison(moved));
   if (stretches.length) out.push(h("h3", {}, "Over time"), ...stretches.map(stretchSection));
+  const merging = mergingOf(scenario);
+  if (merging.length) out.push(h("h3", {}, "Merging"), ...mergingSection(merging));
   const curves = curvesOf(scenario);
   if (curves.length) out.push(h("h3", {}, "Curves"), ...curveSection(curves));
   if (scenario.proofs.length) {
