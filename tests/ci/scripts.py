@@ -66,6 +66,7 @@ class Scripts(unittest.TestCase):
         self.program("bin/cmake", "exit 0")
         self.program("bin/ctest", CTEST)
         self.program("build/release/kvmig", 'echo "kvmig $*" >>down')
+        self.program("tests/lab/example.py", 'echo "ok arrives" && echo "FAIL stays" && exit 1')
         self.program("tests/lab/inventory.py", 'echo "ok killed" && echo "FAIL left alone" && exit 1')
         self.program("tests/lab/faults.py", 'echo "ok no tun" && echo "FAIL disk full" && exit 1')
         self.program("tests/readme/readme.py", README)
@@ -81,16 +82,17 @@ class Run(Scripts):
         self.assertEqual([c for c in cases if c.startswith("failed")], [
             "failed: lint: clang-tidy", "failed: clang: each header compiles alone",
             "failed: asan: core: b", "failed: tsan: status 8", "failed: lab: README.md",
-            "failed: lab: live-block: memory differs", "failed: lab: inventory: left alone",
-            "failed: lab: fault: disk full"])
+            "failed: lab: live-block: memory differs", "failed: lab: example: stays",
+            "failed: lab: inventory: left alone",
+            "failed: lab: faults: disk full"])
         self.assertEqual([c for c in cases if c.startswith("skipped")], [
             "skipped: release: core: c: SKIPPED: no such device",
             "skipped: asan: core: c: SKIPPED: no such device",
             "skipped: lab: live-tls: no certificates"])
         # install, layer, release: configure, build, 2 cases, headers; clang: configure;
-        # asan: configure, build, 1 case; tsan: configure, build; live-shared, by inventory, a fault,
-        # down.
-        self.assertEqual(done.stdout.splitlines()[-1], "17 passed, 8 failed, 3 skipped")
+        # asan: configure, build, 1 case; tsan: configure, build; live-shared, the example, by inventory,
+        # a fault, down.
+        self.assertEqual(done.stdout.splitlines()[-1], "18 passed, 9 failed, 3 skipped")
         self.assertIn("passed: lab: live-shared: at an earlier attempt: the guest is silent\n",
                       done.stdout)
         self.assertIn("kvmig lab down", (self.root / "down").read_text())
