@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -175,6 +176,9 @@ private:
         ksm_stretch out;
         nlohmann::json kept = nlohmann::json::array();
         std::optional<tuning::ksm_sample> first;
+        // Beside the looks: on a host that is short of memory a check takes many times as long as
+        // the time between two of them.
+        auto check = begin_check();
         pacemaker pace(between_ksm_looks, stop());
         do {
             auto now = host_.look();
@@ -194,21 +198,28 @@ private:
                 advised = said->reason;
                 if (auto done = decide(*now, *said); !done) return fail(std::move(done).error());
             }
-            auto took = time_check();
-            if (!took) return fail(std::move(took).error());
-            out.checks.push_back(*took);
+            std::optional<double> took;
+            if (check.wait_for(std::chrono::seconds{0}) == std::future_status::ready) {
+                auto ended = check.get();
+                if (!ended) return fail(std::move(ended).error());
+                out.checks.push_back(took.emplace(*ended));
+                check = begin_check();
+            }
             kept.push_back({{"s", point.seconds},
                             {"saved", point.saved.count()},
                             {"ksmd_cpu_s", point.scan_cpu},
                             {"to_be_had", now->memory.to_be_had().count()},
                             {"pages_to_scan", tuning::get(now->ksm, "pages_to_scan").value_or("")},
                             {"full_scans", now->ksm.full_scans.value_or(0)},
-                            {"check_ms", *took},
+                            {"check_ms", took ? nlohmann::json(*took) : nlohmann::json()},
                             {"advised", advised}});
             tell(fmt::format("{}: {:.0f} s, {:.1f} MiB saved", name, point.seconds,
                              point.saved.as_mib()));
             if (auto paced = pace.next(); !paced) return fail(std::move(paced).error());
         } while (out.curve.back().seconds < static_cast<double>(length.count()));
+        auto ended = check.get();
+        if (!ended) return fail(std::move(ended).error());
+        out.checks.push_back(*ended);
         out_.samples[name + ": merging"] = std::move(kept);
         return out;
     }
@@ -224,6 +235,10 @@ private:
         }
         return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun)
             .count();
+    }
+
+    [[nodiscard]] std::future<expected<double>> begin_check() {
+        return std::async(std::launch::async, [this] { return time_check(); });
     }
 
     expected<ksm_stretch> measure(const std::string &name, const ksm_adviser &advise) {
