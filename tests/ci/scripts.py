@@ -69,6 +69,7 @@ class Scripts(unittest.TestCase):
         self.program("tests/lab/example.py", 'echo "ok arrives" && echo "FAIL stays" && exit 1')
         self.program("tests/lab/inventory.py", 'echo "ok killed" && echo "FAIL left alone" && exit 1')
         self.program("tests/lab/faults.py", 'echo "ok no tun" && echo "FAIL disk full" && exit 1')
+        self.program("tests/lab/compare.py", 'echo "ok found"')
         self.program("tests/readme/readme.py", README)
 
 
@@ -91,8 +92,8 @@ class Run(Scripts):
             "skipped: lab: live-tls: no certificates"])
         # install, layer, release: configure, build, 2 cases, headers; clang: configure;
         # asan: configure, build, 1 case; tsan: configure, build; live-shared, the example, by inventory,
-        # a fault, down.
-        self.assertEqual(done.stdout.splitlines()[-1], "18 passed, 9 failed, 3 skipped")
+        # a fault, compared, down.
+        self.assertEqual(done.stdout.splitlines()[-1], "19 passed, 9 failed, 3 skipped")
         self.assertIn("passed: lab: live-shared: at an earlier attempt: the guest is silent\n",
                       done.stdout)
         self.assertIn("kvmig lab down", (self.root / "down").read_text())
@@ -102,7 +103,7 @@ class Run(Scripts):
         self.stand_in_for_ci()
         self.program("bin/cmake", 'echo "$*" >>cmake; exit 0')
         done = self.call("ci/run")
-        for stage in ["scenarios", "inventory", "faults"]:
+        for stage in ["scenarios", "inventory", "faults", "compare"]:
             self.assertIn(f"skipped: lab: {stage}: only with --all", done.stdout)
         self.assertNotIn("disk full", done.stdout)
         self.assertIn("lab run fail-ssh-key", (self.root / "down").read_text())
