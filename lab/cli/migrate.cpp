@@ -23,6 +23,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
@@ -85,6 +86,18 @@ expected<host::sqlite_journal> open_journal() {
     const auto place = host::default_journal_path();
     if (!place) return fail(place.error());
     return host::sqlite_journal::open_at(*place);
+}
+
+/// What opening a migration of the guest would be refused for; makes no journal where there is
+/// none.
+expected<void> check_journal(const libvirt::domain &of) {
+    const auto place = host::default_journal_path();
+    if (!place) return fail(place.error());
+    std::error_code none;
+    if (!std::filesystem::exists(*place, none) && !none) return {};
+    auto journal = host::sqlite_journal::open_at(*place);
+    if (!journal) return fail(std::move(journal).error());
+    return ports::check_none_open(*journal, of.name(), of.id());
 }
 
 /// What is wrong with the request whatever the hosts say.
@@ -234,6 +247,9 @@ exit_status act(const migrate_request &typed, const context &ctx) {
     if (!chosen) return answer_failure(chosen.error(), ctx);
     const auto &[asked, why] = *chosen;
     if (asked.dry_run) {
+        if (auto free = check_journal(ends->domain); !free) {
+            return answer_failure(free.error(), ctx);
+        }
         const auto plan = plan_of(asked, ends->domain, ends->destination, why, stop);
         if (!plan) return answer_failure(plan.error(), ctx);
         if (ctx.json) {

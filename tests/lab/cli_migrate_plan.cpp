@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `migrate --dry-run`, `--mode auto` and `--promise-downtime` against libvirt's own test driver.
+#include <kvmig/host/journal_sqlite.hpp>
 #include <kvmig/libvirt.hpp>
 #include <lab/cli/migrate_plan.hpp>
 #include <lab/cli/migration_json.hpp>
@@ -77,6 +78,31 @@ TEST_CASE("a dry run prints the plan, changes no host, and opens no journal") {
                    Catch::Contains("pre_copy") && Catch::Contains("disks: none") &&
                    Catch::Contains("flags = live") &&
                    Catch::Contains("nothing has been changed on either host"));
+}
+
+TEST_CASE("a dry run is refused while an earlier migration of the guest is open") {
+    folder nodes;
+    const std::string from = nodes.node("a", "vm1");
+    const std::string to = nodes.node("b", "vm2");
+    const folder state;
+    REQUIRE(::setenv("XDG_STATE_HOME", state.path().c_str(), 1) == 0);
+    const auto plan = [&] {
+        return test::call(lab::cli::add_migrate,
+                          {"migrate", "vm1", "--from", from, "--to", to, "--dry-run"});
+    };
+    auto journal = host::sqlite_journal::open_at(host::default_journal_path().value()).value();
+    ports::migration_record record;
+    record.domain = "another";
+    record.domain_uuid = uuid::parse("11111111-2222-4333-8444-555555555555").value();
+    REQUIRE(journal.open(record));
+    CHECK(plan().status == exit_status::done);
+    record.domain_uuid = uuid::parse("c7a5fdbd-edaf-9455-926a-d65c16db1809").value();
+    REQUIRE(journal.open(record));
+    const auto out = plan();
+    CHECK(out.status == exit_status::failed);
+    CHECK_THAT(out.messages, Catch::Contains("vm1") &&
+                                 Catch::Contains("migration 2, which has not ended") &&
+                                 Catch::Contains("kvmig recover 2"));
 }
 
 TEST_CASE("a dry run leaves the test driver's default host as it is, whatever the mode") {

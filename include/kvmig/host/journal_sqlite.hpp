@@ -55,7 +55,9 @@ public:
         auto transaction = journal_transaction::begin(database_, what);
         if (!transaction) return fail(std::move(transaction.error()));
         const std::string id = record.domain_uuid.text();
-        if (auto open = open_for(id); !open || *open) return fail(already_open(record, open));
+        const auto open = open_for(id);
+        if (!open) return fail(open.error());
+        if (*open) return fail(ports::still_open(record.domain, {**open}));
         auto insert = database_.prepare(
             "INSERT INTO migrations (domain, domain_uuid, source_uri, destination_uri, origin, "
             "options, detail, opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -216,16 +218,6 @@ private:
         auto there = row->step(what);
         if (!there) return fail(std::move(there.error()));
         return *there ? std::optional(row->number(0)) : std::nullopt;
-    }
-
-    [[nodiscard]] static error already_open(const ports::migration_record &record,
-                                            expected<std::optional<std::int64_t>> &open) {
-        if (!open) return std::move(open.error());
-        const std::string number = std::to_string(**open);
-        return make_error(error_kind::conflict,
-                          "the guest has migration " + number + ", which has not ended")
-            .about(record.domain)
-            .advise("kvmig recover " + number);
     }
 
     /// Number and target of the last transition; 0 and `planned` when there is none.

@@ -67,6 +67,15 @@ struct journaled_migration {
     }
 };
 
+/// Why a journal opens no second migration of a guest: `open` has not ended.
+[[nodiscard]] inline error still_open(const std::string &domain, migration_id open) {
+    const std::string number = std::to_string(open.number);
+    return make_error(error_kind::conflict,
+                      "the guest has migration " + number + ", which has not ended")
+        .about(domain)
+        .advise("kvmig recover " + number);
+}
+
 /// Held by the one controller that may drive a migration; given up when destroyed, and by the
 /// system when the controller's process ends in whatever way.
 template <class T>
@@ -94,5 +103,18 @@ concept journal = journal_lease<typename T::lease> &&
     { j.read(id) } -> std::same_as<expected<journaled_migration>>;
     { j.unfinished() } -> std::same_as<expected<std::vector<migration_id>>>;
 };
+
+/// Fails as `open` would while a migration of the guest has not ended.
+template <journal J>
+[[nodiscard]] expected<void> check_none_open(J &in, const std::string &domain, const uuid &id) {
+    const auto open = in.unfinished();
+    if (!open) return fail(open.error());
+    for (const migration_id each : *open) {
+        const auto known = in.read(each);
+        if (!known) return fail(known.error());
+        if (known->record.domain_uuid == id) return fail(still_open(domain, each));
+    }
+    return {};
+}
 
 } // namespace kvmig::ports

@@ -54,10 +54,7 @@ public:
     [[nodiscard]] expected<lease> open(const ports::migration_record &record) {
         for (const auto &[id, each] : migrations_) {
             if (each.record.domain_uuid == record.domain_uuid && !is_end(each.at())) {
-                return fail(make_error(error_kind::conflict, "the guest has migration " +
-                                                                 std::to_string(id.number) +
-                                                                 ", which has not ended")
-                                .about(record.domain));
+                return fail(ports::still_open(record.domain, id));
             }
         }
         const ports::migration_id id{++last_};
