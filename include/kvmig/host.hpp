@@ -16,4 +16,5 @@
 #include <kvmig/host/kernel_files.hpp>
 #include <kvmig/host/remote_command.hpp>
 #include <kvmig/host/revert_record.hpp>
+#include <kvmig/host/shared_login.hpp>
 #include <kvmig/host/tuning_facts.hpp>

@@ -4,6 +4,7 @@
 #include <lab/cli/nfs_exports.hpp>
 #include <lab/cli_call.hpp>
 #include <support/nfs_server.hpp>
+#include <support/stand_ins.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -32,36 +33,6 @@ std::string exports_refused(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "exports");
     return test::refusal_of(lab::cli::add_nfs_exports, std::move(arguments));
 }
-
-/// Files of a test, and programs that come before those of the system while it lives.
-class exports_files {
-public:
-    exports_files() { ::setenv("PATH", (folder_.path().string() + ":" + path_).c_str(), 1); }
-    ~exports_files() { ::setenv("PATH", path_.c_str(), 1); }
-    exports_files(const exports_files &) = delete;
-    exports_files &operator=(const exports_files &) = delete;
-
-    std::string write(const std::string &name, const std::string &text) {
-        const auto file = folder_.path() / name;
-        std::ofstream(file, std::ios::binary) << text;
-        return file.string();
-    }
-    void program(const std::string &name, const std::string &script) {
-        std::filesystem::permissions(write(name, "#!/bin/sh\n" + script),
-                                     std::filesystem::perms::owner_all);
-    }
-    [[nodiscard]] std::string path(const std::string &name) const {
-        return (folder_.path() / name).string();
-    }
-    [[nodiscard]] std::string text(const std::string &name) const {
-        std::ifstream in(path(name));
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-
-private:
-    test::temporary_directory folder_;
-    std::string path_ = std::getenv("PATH");
-};
 
 /// `SEVERITY ID` of each finding.
 std::set<std::string> found(const json &answer) {
@@ -111,7 +82,7 @@ TEST_CASE("nfs exports needs a server, and a host or a file for each thing") {
 }
 
 TEST_CASE("files that cannot be read, or are something else, are wrong usage") {
-    exports_files made;
+    test::stand_ins made;
     const auto missing = run_exports({"nfs.lab", "--exports-file", made.path("none")});
     CHECK(missing.status == exit_status::usage);
     CHECK_THAT(missing.messages, Contains("--exports-file") && Contains("No such file"));
@@ -126,7 +97,7 @@ TEST_CASE("files that cannot be read, or are something else, are wrong usage") {
 }
 
 TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
-    exports_files made;
+    test::stand_ins made;
     // Whoever is asked after all ends the test.
     made.program("ssh", "touch '" + made.path("asked") + "'\n");
     struct row {
@@ -185,7 +156,7 @@ TEST_CASE("files alone: each is judged as what it is, and nobody is asked") {
 }
 
 TEST_CASE("each option in force is told with a sentence, and then what is wrong") {
-    exports_files made;
+    test::stand_ins made;
     const std::string file =
         made.write("exports", "/srv/images kvm01(rw,async,no_subtree_check,no_root_squash,fsid=1) "
                               "kvm02(rw,async,no_subtree_check,no_root_squash,fsid=1)\n");
@@ -221,7 +192,7 @@ TEST_CASE("each option in force is told with a sentence, and then what is wrong"
 }
 
 TEST_CASE("an option of another release is told as one that is not known") {
-    exports_files made;
+    test::stand_ins made;
     const std::string file =
         made.write("told", "/srv/images   \tkvm01(sync,wdelay,hide,no_subtree_check,fsid=1,novel,"
                            "sec=sys,rw,secure,no_root_squash,no_all_squash)\n");
@@ -249,7 +220,7 @@ TEST_CASE("mountd is asked: what it does not tell is unknown") {
     const auto nobody = run_exports({"192.0.2.99", "--patience", "1"});
     CHECK(nobody.status == exit_status::failed);
     CHECK_THAT(nobody.messages, Contains("the exports could not be asked for"));
-    exports_files made;
+    test::stand_ins made;
     made.program("exportfs", "printf '%s' '" + exportfs_told + "'\n");
     const auto others = json::parse(
         run_exports({"192.0.2.99", "--patience", "1", "--ask", "localhost", "--json"}).answer);
@@ -259,7 +230,7 @@ TEST_CASE("mountd is asked: what it does not tell is unknown") {
 }
 
 TEST_CASE("hosts are asked by ssh, in words that no shell reads, and localhost without") {
-    exports_files made;
+    test::stand_ins made;
     made.write("told", exportfs_told);
     made.write("mount", mounted);
     made.program("ssh", "printf '<%s>' \"$@\" >>'" + made.path("words") + "'\ncase \"$*\" in\n" +
@@ -293,7 +264,7 @@ TEST_CASE("a host that cannot be asked is unknown, with what ssh said") {
     }
     CHECK(answer.at("findings").size() == 2);
     // What comes back may also be something else.
-    exports_files made;
+    test::stand_ins made;
     made.program("ssh", "echo 'Welcome to nfs'\n");
     const auto greeted = json::parse(run_exports({here, "--ask", "a", "--json"}).answer);
     CHECK_THAT(greeted.at("options").at("unknown").get<std::string>(),

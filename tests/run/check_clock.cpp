@@ -26,8 +26,8 @@ TEST_CASE("a clock is read as date prints it, and nothing else is") {
 TEST_CASE("what asking took is what the difference can be off") {
     const ports::steady_time start{1000s};
     // Read at some moment of 100 ms; then 40 ms, three seconds later, of a clock 7 s ahead.
-    const run::detail::clock_reading first{500s, start, start + 100ms};
-    const run::detail::clock_reading second{510s, start + 3s, start + 3040ms};
+    const run::clock_reading first{500s, start, start + 100ms};
+    const run::clock_reading second{510s, start + 3s, start + 3040ms};
     const auto offset = run::detail::offset_of(first, second);
     CHECK(offset.ahead == 7030ms); // 10 s less the 2970 ms between the middles
     CHECK(offset.within == 71ms);
@@ -37,14 +37,16 @@ TEST_CASE("what asking took is what the difference can be off") {
 }
 
 TEST_CASE("a host's clock agrees with itself") {
-    const auto offset = run::compare_clocks("test:///default", "test:///default");
+    const auto offset = run::compare_clocks(run::read_clock_at("test:///default"),
+                                            run::read_clock_at("test:///default"));
     REQUIRE(offset);
     CHECK(offset->ahead <= offset->within);
     CHECK(-offset->ahead <= offset->within);
 }
 
 TEST_CASE("a host that is not reached over SSH does not tell its clock") {
-    const auto offset = run::compare_clocks("test:///default", "qemu+tls://kvm02/system");
+    const auto offset = run::compare_clocks(run::read_clock_at("test:///default"),
+                                            run::read_clock_at("qemu+tls://kvm02/system"));
     REQUIRE_FALSE(offset);
     CHECK(offset.error().kind == error_kind::unsupported);
 }

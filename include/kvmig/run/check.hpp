@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kvmig/core/expected.hpp>
+#include <kvmig/host/shared_login.hpp>
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/lookup.hpp>
@@ -218,16 +219,37 @@ inline void collect_destination(const libvirt::domain &domain,
 
 /// What the source meets on its way to the destination's own name.
 inline void collect_way(const std::string &uri_here, const std::string &name,
-                        precheck::destination_facts &into, const std::stop_token &stop) {
-    into.addresses = as_fact(resolve_at(uri_here, name, stop));
+                        precheck::destination_facts &into, const std::stop_token &stop,
+                        const std::vector<std::string> &ssh) {
+    into.addresses = as_fact(resolve_at(uri_here, name, stop, ssh));
     using ports = precheck::fact<std::vector<model::tried_port>>;
     if (!into.addresses.known()) {
         into.ports = ports::unknown(into.addresses.reason());
     } else if (into.addresses->empty()) {
         into.ports = ports::unknown("the source does not resolve '" + name + "'");
     } else {
-        into.ports = as_fact(try_ports_at(uri_here, name, migration_ports, stop));
+        into.ports = as_fact(try_ports_at(uri_here, name, migration_ports, stop, ssh));
     }
+}
+
+template <class Act> [[nodiscard]] auto at_once(Act act) {
+    return std::async(std::launch::async, std::move(act));
+}
+
+/// What the source is asked over one login.
+inline void collect_over_ssh(const std::string &uri_here, const libvirt::connection &destination,
+                             precheck::facts &into, const std::stop_token &stop) {
+    const auto login = host::shared_login::to(uri_here, stop);
+    const std::vector<std::string> ssh = login.words();
+    auto there = at_once([&] { return read_clock_at(destination.uri(), stop); });
+    const auto opened = at_once([&] {
+        if (!into.peer) return;
+        into.peer->connection = as_fact(open_at(uri_here, into.peer->uri, stop, ssh));
+    });
+    const auto here = read_clock_at(uri_here, stop, ssh);
+    collect_way(uri_here, destination.hostname(), into.destination, stop, ssh);
+    into.destination.clock = as_fact(compare_clocks(here, there.get()));
+    opened.wait();
 }
 
 } // namespace detail
@@ -253,24 +275,13 @@ inline void collect_way(const std::string &uri_here, const std::string &name,
             how.destination_uri.empty() ? destination.uri() : how.destination_uri;
     }
     // The hosts answer at the same time, and SSH takes its own; each writes facts of its own.
-    const auto ask = [](auto act) { return std::async(std::launch::async, std::move(act)); };
-    const std::array<std::future<void>, 5> asked{
-        ask([&] {
+    const std::array<std::future<void>, 3> asked{
+        detail::at_once([&] {
             detail::collect_host(domain.on(), out.domain, out.source);
             detail::collect_source(domain, out.domain, out.source);
         }),
-        ask([&] { detail::collect_destination(domain, destination, out); }),
-        ask([&] {
-            detail::collect_way(uri_here, destination.hostname(), out.destination, how.stop);
-        }),
-        ask([&] {
-            out.destination.clock =
-                detail::as_fact(compare_clocks(uri_here, destination.uri(), how.stop));
-        }),
-        ask([&] {
-            if (!out.peer) return;
-            out.peer->connection = detail::as_fact(open_at(uri_here, out.peer->uri, how.stop));
-        }),
+        detail::at_once([&] { detail::collect_destination(domain, destination, out); }),
+        detail::at_once([&] { detail::collect_over_ssh(uri_here, destination, out, how.stop); }),
     };
     for (const std::future<void> &each : asked) each.wait();
     return out;

@@ -18,14 +18,14 @@
 
 namespace kvmig::run {
 
-namespace detail {
-
 /// A host's clock, between two moments of this process.
 struct clock_reading {
     std::chrono::nanoseconds there{0}; ///< since 1970
-    ports::steady_time asked;
-    ports::steady_time heard;
+    ports::steady_time asked;          ///< when it was asked
+    ports::steady_time heard;          ///< when it answered
 };
+
+namespace detail {
 
 /// `SECONDS.NANOSECONDS`, as `date +%s.%N` prints them. Fails with `protocol`.
 [[nodiscard]] inline expected<std::chrono::nanoseconds> parse_clock(std::string_view text) {
@@ -61,12 +61,13 @@ struct clock_reading {
 } // namespace detail
 
 /// The clock of the host at `uri`: here, or over SSH as libvirt goes there.
-[[nodiscard]] inline expected<detail::clock_reading>
-read_clock_at(const std::string &uri, const std::stop_token &stop = {}) {
+[[nodiscard]] inline expected<clock_reading>
+read_clock_at(const std::string &uri, const std::stop_token &stop = {},
+              const std::vector<std::string> &ssh = {}) {
     const ports::system_clock here;
-    auto command = command_at(uri, {"date", "+%s.%N"});
+    auto command = command_at(uri, {"date", "+%s.%N"}, ssh);
     if (!command) return fail(std::move(command).error());
-    detail::clock_reading out;
+    clock_reading out;
     // Closing an SSH connection takes time too, and says nothing.
     command->heard = [&](std::string_view) {
         if (out.heard == ports::steady_time{}) out.heard = here.steady();
@@ -81,15 +82,13 @@ read_clock_at(const std::string &uri, const std::stop_token &stop = {}) {
     return out;
 }
 
-/// How far the clock of the host at `second` is ahead of that at `first`.
+/// How far the clock of the second host is ahead of that of the first; fails with what kept either
+/// from being read.
 [[nodiscard]] inline expected<precheck::clock_offset>
-compare_clocks(const std::string &first, const std::string &second,
-               const std::stop_token &stop = {}) {
-    const auto one = read_clock_at(first, stop);
-    if (!one) return fail(one.error());
-    const auto two = read_clock_at(second, stop);
-    if (!two) return fail(two.error());
-    return detail::offset_of(*one, *two);
+compare_clocks(const expected<clock_reading> &first, const expected<clock_reading> &second) {
+    if (!first) return fail(first.error());
+    if (!second) return fail(second.error());
+    return detail::offset_of(*first, *second);
 }
 
 } // namespace kvmig::run

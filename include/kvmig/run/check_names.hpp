@@ -45,10 +45,12 @@ namespace detail {
 
 } // namespace detail
 
-/// The command that runs `argv` on the host at `uri`: here, or over SSH as libvirt goes there.
-/// Fails with `unsupported` for a host that is reached in another way.
+/// The command that runs `argv` on the host at `uri`: here, or over SSH as libvirt goes there, with
+/// `ssh` among its words (see `host::shared_login`). Fails with `unsupported` for a host that is
+/// reached in another way.
 [[nodiscard]] inline expected<host::command> command_at(const std::string &uri,
-                                                        const std::vector<std::string> &argv) {
+                                                        const std::vector<std::string> &argv,
+                                                        const std::vector<std::string> &ssh = {}) {
     auto to = model::connection_uri::parse(uri);
     if (!to) return fail(std::move(to).error());
     host::command out;
@@ -60,9 +62,10 @@ namespace detail {
     if (to->remote()) {
         auto end = host::ssh_end_of(uri);
         if (!end) return fail(std::move(end).error());
-        std::vector<std::string> ssh = host::batch_ssh(*end);
-        ssh.insert(ssh.end(), {"-T", "-o", "ConnectTimeout=10"});
-        out = host::remote_command(std::move(ssh), host::login_of(*end), argv);
+        std::vector<std::string> words = host::batch_ssh(*end);
+        words.insert(words.end(), {"-T", "-o", "ConnectTimeout=10"});
+        words.insert(words.end(), ssh.begin(), ssh.end());
+        out = host::remote_command(std::move(words), host::login_of(*end), argv);
     } else {
         out.argv = argv;
     }
@@ -73,8 +76,9 @@ namespace detail {
 /// What `argv` prints on the host at `uri`; an error when it ends with another status than 0.
 [[nodiscard]] inline expected<std::string> output_at(const std::string &uri,
                                                      const std::vector<std::string> &argv,
-                                                     const std::stop_token &stop = {}) {
-    auto command = command_at(uri, argv);
+                                                     const std::stop_token &stop = {},
+                                                     const std::vector<std::string> &ssh = {}) {
+    auto command = command_at(uri, argv, ssh);
     if (!command) return fail(std::move(command).error());
     auto result = host::run(*command, stop);
     if (!result) return fail(std::move(result).error());
@@ -84,8 +88,9 @@ namespace detail {
 
 /// The addresses that `name` has for the host at `uri`; empty when it has none there.
 [[nodiscard]] inline expected<std::vector<std::string>>
-resolve_at(const std::string &uri, const std::string &name, const std::stop_token &stop = {}) {
-    auto command = command_at(uri, {"getent", "ahosts", name});
+resolve_at(const std::string &uri, const std::string &name, const std::stop_token &stop = {},
+           const std::vector<std::string> &ssh = {}) {
+    auto command = command_at(uri, {"getent", "ahosts", name}, ssh);
     if (!command) return fail(std::move(command).error());
     auto result = host::run(*command, stop);
     if (!result) return fail(std::move(result).error());

@@ -59,9 +59,10 @@ read_opened(const host::command &command, const host::command_result &result) {
 /// that it leads: here, or over SSH as libvirt goes there. Needs root and virsh there; fails with
 /// `unsupported` or `environment` without, and with `timed_out` after 20 s.
 [[nodiscard]] inline expected<precheck::opened_connection>
-open_at(const std::string &uri, const std::string &destination, const std::stop_token &stop = {}) {
+open_at(const std::string &uri, const std::string &destination, const std::stop_token &stop = {},
+        const std::vector<std::string> &ssh = {}) {
     auto command =
-        command_at(uri, {"sh", "-c", std::string(detail::open_script), "sh", destination});
+        command_at(uri, {"sh", "-c", std::string(detail::open_script), "sh", destination}, ssh);
     if (!command) return fail(std::move(command).error());
     auto result = host::run(*command, stop);
     if (!result) return fail(std::move(result).error());

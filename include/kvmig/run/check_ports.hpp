@@ -77,10 +77,10 @@ parse_port_answers(std::string_view text) {
 /// goes there. Needs bash there, and takes five seconds for each port from which no answer comes.
 [[nodiscard]] inline expected<std::vector<model::tried_port>>
 try_ports_at(const std::string &uri, const std::string &name, std::span<const std::uint16_t> ports,
-             const std::stop_token &stop = {}) {
+             const std::stop_token &stop = {}, const std::vector<std::string> &ssh = {}) {
     std::vector<std::string> argv{"bash", "-c", std::string(detail::port_script), "bash", name};
     for (const std::uint16_t port : ports) argv.push_back(std::to_string(port));
-    auto said = output_at(uri, argv, stop);
+    auto said = output_at(uri, argv, stop, ssh);
     if (!said) return fail(std::move(said).error());
     auto answers = detail::parse_port_answers(*said);
     if (answers && answers->size() != ports.size()) {
