@@ -8,10 +8,10 @@
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/dirty_rate.hpp>
 #include <kvmig/libvirt/domain.hpp>
+#include <kvmig/libvirt/domain_blkiotune.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
 #include <kvmig/libvirt/domain_pins.hpp>
 #include <kvmig/libvirt/domain_reasons.hpp>
-#include <kvmig/libvirt/domain_weights.hpp>
 #include <kvmig/libvirt/error.hpp>
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>

@@ -5,7 +5,7 @@
 /// @namespace kvmig::tuning
 /// KSM, huge pages, block I/O, memory and CPU of a host: from facts to plans. Pure.
 
-#include <kvmig/tuning/blkio_weights.hpp>
+#include <kvmig/tuning/blkiotune.hpp>
 #include <kvmig/tuning/block_io.hpp>
 #include <kvmig/tuning/cpu.hpp>
 #include <kvmig/tuning/cpu_pins.hpp>

@@ -99,8 +99,8 @@ expected<tune_answer> plan_for_disk(const tune_request &asked, const host::kerne
     const auto found = find_domain(asked);
     if (!found) return fail(found.error());
     tune_answer out;
-    if (auto can = plan_for_weights(asked, *found, out); !can) return fail(can.error());
-    if (asked.limits.empty() && out.steps) return out; // the weights are of the domain
+    if (auto can = plan_for_blkiotune(asked, *found, out); !can) return fail(can.error());
+    if (asked.limits.empty() && out.steps) return out; // those are of the domain
     const auto disk = the_disk(asked, found->of);
     if (!disk) return fail(disk.error());
     for (const tuning_scope &scope : found->scopes) {
@@ -212,13 +212,14 @@ void add_disk_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked)
                [asked, name = name](const std::string &text) { asked->limits[name] = text; }, about)
             ->type_name(name == "group_name" ? "GROUP" : "NUMBER");
     }
-    add_weight_options(sub, asked);
+    add_blkio_options(sub, asked);
     sub.footer(closing(
         {"kvmig tune disk vm1 vda --total-iops-sec 500 --dry-run",
          "kvmig tune disk vm1 --read-bytes-sec 100000000 --connect qemu+ssh://kvm01/system --live "
          "--config",
          "kvmig tune disk vm1 --weight 500 --dry-run",
-         "kvmig tune disk vm1 --device-weights /dev/sda,300 --config"},
+         "kvmig tune disk vm1 --device-weights /dev/sda,300 --config",
+         "kvmig tune disk vm1 --device-write-bytes-sec /dev/sda,104857600"},
         "Without a limit it shows those there are. What QEMU would refuse is told before anything "
         "is set; limits that are not named stay. Disks that share a group get the same limits.\n"
         "A weight is the domain's share of the host's disks where several want them. The kernel "

@@ -83,15 +83,15 @@ void add_domain_options(CLI::App &sub, const std::shared_ptr<tune_request> &aske
 
 [[nodiscard]] expected<tune_answer> plan_for_cpu(const tune_request &asked,
                                                  const host::kernel_files &files);
-/// The weights of block I/O that were asked for, added to what the disk is to have.
-[[nodiscard]] expected<void> plan_for_weights(const tune_request &asked, const tuned_domain &found,
-                                              tune_answer &out);
+/// The tuning of block I/O on the host's disks that was asked for, added to the plan.
+[[nodiscard]] expected<void> plan_for_blkiotune(const tune_request &asked,
+                                                const tuned_domain &found, tune_answer &out);
 
 /// The options of each, named as virsh does.
 void add_disk_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked);
 void add_memory_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked);
 void add_cpu_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked);
-void add_weight_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked);
+void add_blkio_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked);
 
 /// What libvirt holds, by the connections that the program opens.
 [[nodiscard]] run::domain_settings settings_of_domains();

@@ -55,9 +55,9 @@ struct tune_request {
     std::optional<std::string> soft_limit = {};
     std::optional<std::string> swap_hard_limit = {};
     std::optional<std::uint32_t> weight = {};
-    std::string device_weights = {};          ///< PATH,N[,PATH,N…]
-    std::vector<std::string> vcpu_pins = {};  ///< VCPU:CPULIST
-    std::optional<std::string> emulator = {}; ///< CPULIST
+    std::map<std::string, std::string> device_limits = {}; ///< PATH,N[,PATH,N…] by libvirt's name
+    std::vector<std::string> vcpu_pins = {};               ///< VCPU:CPULIST
+    std::optional<std::string> emulator = {};              ///< CPULIST
 };
 
 /// A plan, and what the answer tells beside it.

@@ -56,6 +56,7 @@ private:
         texts out;
         for (const char *scope : {"--live", "--config"}) {
             for (words argv : std::vector<words>{{"virsh", "blkdeviotune", name(), "vda"},
+                                                 {"virsh", "blkiotune", name()},
                                                  {"virsh", "memtune", name()}}) {
                 argv.emplace_back(scope);
                 auto told = ask(argv);
@@ -66,10 +67,12 @@ private:
         auto definition = ask({"virsh", "dumpxml", name(), "--inactive"});
         if (!definition) return fail(std::move(definition).error());
         out["definition"] = *std::move(definition);
-        auto high = ask({"find", "/sys/fs/cgroup/machine.slice", "-name", "memory.high", "-exec",
-                         "cat", "{}", "+"});
-        if (!high) return fail(std::move(high).error());
-        out["memory.high"] = *std::move(high);
+        for (const char *file : {"memory.high", "io.max"}) {
+            auto told = ask(
+                {"find", "/sys/fs/cgroup/machine.slice", "-name", file, "-exec", "cat", "{}", "+"});
+            if (!told) return fail(std::move(told).error());
+            out[file] = *std::move(told);
+        }
         auto block = ask({"virsh", "qemu-monitor-command", name(), "--hmp", "info block"});
         if (!block) return fail(std::move(block).error());
         out["info block"] = *std::move(block);
@@ -96,15 +99,17 @@ private:
         return tune(std::move(arguments));
     }
 
-    /// A limit of the disk and one of the memory, live and defined; a pin that is defined.
+    /// Limits of the disk, of what is written to the host's, and of the memory, live and defined; a
+    /// pin that is defined.
     expected<void> set_all(const std::string &when) {
-        for (const words &each :
-             std::vector<words>{{"disk", "vda", "--total-iops-sec", "500", "--live", "--config"},
-                                {"memory", "--soft-limit", "200M", "--live", "--config"},
-                                {"cpu", "--vcpupin", "0:0", "--config"}}) {
+        for (const words &each : std::vector<words>{
+                 {"disk", "vda", "--total-iops-sec", "500", "--live", "--config"},
+                 {"disk", "--device-write-bytes-sec", "/dev/vda,10485760", "--live", "--config"},
+                 {"memory", "--soft-limit", "200M", "--live", "--config"},
+                 {"cpu", "--vcpupin", "0:0", "--config"}}) {
             const auto done = tune_guest(each);
             if (!done) return fail(done.error());
-            out_.prove(fmt::format("{}tune {}: applied", when, each.front()),
+            out_.prove(fmt::format("{}tune {}: applied", when, fmt::join(each, " ")),
                        done->status == 0 && done->answer.is_object(),
                        fmt::format("status {} {}", done->status, done->said));
         }
@@ -130,6 +135,8 @@ private:
             prove_holds(fmt::format("libvirt limits the memory ({})", scope), *now,
                         std::string("memtune") + scope, "soft_limit     : 204800\n");
         }
+        prove_holds("the kernel limits what is written to the host's disk", *now, "io.max",
+                    "wbps=10485760");
         prove_holds("QEMU throttles the disk", *now, "info block", "iops=500");
         prove_holds("the kernel limits the memory", *now, "memory.high", "209715200\n");
         prove_holds("the definition pins the vCPU", *now, "definition",
@@ -162,7 +169,7 @@ private:
         const auto now = settings();
         if (!now) return fail(now.error());
         out_.prove("the daemon restarted: all is put back",
-                   done->status == 0 && done->answer.value("restored", texts_json()).size() == 5,
+                   done->status == 0 && done->answer.value("restored", texts_json()).size() == 7,
                    done->answer.dump());
         for (const auto &[where, text] : before_) {
             out_.prove(fmt::format("as before: {}", where), now->at(where) == text, now->at(where));
@@ -180,8 +187,8 @@ private:
         const auto done = tune({"--revert"});
         if (!done) return fail(done.error());
         out_.prove("a new run: what was of the old one is told to be gone",
-                   done->status == 0 && done->answer.value("gone", texts_json()).size() == 2 &&
-                       done->answer.value("restored", texts_json()).size() == 3,
+                   done->status == 0 && done->answer.value("gone", texts_json()).size() == 3 &&
+                       done->answer.value("restored", texts_json()).size() == 4,
                    done->answer.dump());
         const auto now = settings();
         if (!now) return fail(now.error());

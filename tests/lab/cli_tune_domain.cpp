@@ -6,9 +6,9 @@
 
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
+#include <kvmig/libvirt/domain_blkiotune.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
 #include <kvmig/libvirt/domain_pins.hpp>
-#include <kvmig/libvirt/domain_weights.hpp>
 #include <kvmig/libvirt/run_mark.hpp>
 
 #include <filesystem>
@@ -267,7 +267,7 @@ TEST_CASE("tune disk: a weight is set although nobody heeds it, which is told, a
     host.put("/sys/block/sda/queue/scheduler", "[mq-deadline] bfq none\n");
     host.put("/sys/fs/cgroup/cgroup.controllers", "cpu io memory\n");
     const auto weights = [&](unsigned flags) {
-        return libvirt::read_blkio_weights(host.guest(), flags).value();
+        return libvirt::read_blkiotune(host.guest(), flags).value();
     };
     const auto said = host.set({"disk", "tuned", "--weight", "500", "--live", "--config"});
     CHECK(said.status == exit_status::done);
@@ -279,13 +279,19 @@ TEST_CASE("tune disk: a weight is set although nobody heeds it, which is told, a
     const auto heeded = host.set({"disk", "tuned", "--device-weights", "/dev/sda,300", "--config"});
     CHECK(heeded.status == exit_status::done);
     CHECK_THAT(heeded.answer, !Catch::Contains("no effect"));
-    CHECK(weights(of_later).devices.at("/dev/sda") == 300);
+    CHECK(weights(of_later).device_weight.at("/dev/sda") == 300);
     CHECK(weights(of_later).weight == 500);
     CHECK_THAT(host.set({"disk", "tuned", "vda", "--config"}).answer,
-               Catch::Contains("tuned (config): weight=500 device_weights=/dev/sda,300"));
+               Catch::Contains("tuned (config): weight=500 device_weight=/dev/sda,300"));
+    for (const unsigned where : {of_now, of_later}) {
+        CHECK(host.set({"disk", "tuned", "--device-read-iops-sec", "/dev/sda,50",
+                        where == of_now ? "--live" : "--config"})
+                  .status == exit_status::done);
+        CHECK(weights(where).device_read_iops_sec.at("/dev/sda") == 50);
+    }
     CHECK(host.tune({"--revert"}).status == exit_status::done);
     for (const unsigned where : {of_now, of_later}) {
-        CHECK(weights(where) == tuning::blkio_weights{});
+        CHECK(weights(where) == tuning::blkiotune{});
     }
 }
 
@@ -307,6 +313,9 @@ TEST_CASE("tune cpu and weights: bad input is named before anything is written")
              exit_status::usage,
              "a weight of 5 is out of range"},
             {{"disk", "tuned", "--device-weights", "sda,5"}, exit_status::usage, "'sda,5'"},
+            {{"disk", "tuned", "--device-write-iops-sec", "/dev/sda,-5"},
+             exit_status::usage,
+             "'/dev/sda,-5'"},
             {{"disk", "tuned", "--device-weights", "/dev/sda,300", "--live"},
              exit_status::failed,
              "could not be put back"},

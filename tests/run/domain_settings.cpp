@@ -100,13 +100,17 @@ TEST_CASE("pins and weights have one text each, which is read back") {
         INFO(wrong);
         CHECK_FALSE(parse_cpu_pins(wrong));
     }
-    const tuning::blkio_weights weights{.weight = 500,
-                                        .devices = {{"/dev/a b", 300}, {"/dev/sda", 200}}};
-    CHECK(to_text(weights) == "weight=500 device_weights=/dev/a%20b,300,/dev/sda,200");
-    CHECK(parse_blkio_weights(to_text(weights)).value() == weights);
-    CHECK(parse_blkio_weights(to_text(tuning::blkio_weights{})).value() == tuning::blkio_weights{});
-    for (const char *wrong : {"weight", "weight=x", "device_weights=sda,1", "wait=1"}) {
+    const tuning::blkiotune weights{.weight = 500,
+                                    .device_weight = {{"/dev/a b", 300}, {"/dev/sda", 200}},
+                                    .device_write_bytes_sec = {{"/dev/sda", 1ULL << 40U}}};
+    CHECK(to_text(weights) == "weight=500 device_weight=/dev/a%20b,300,/dev/sda,200 "
+                              "device_read_iops_sec= device_write_iops_sec= device_read_bytes_sec= "
+                              "device_write_bytes_sec=/dev/sda,1099511627776");
+    CHECK(parse_blkiotune(to_text(weights)).value() == weights);
+    CHECK(parse_blkiotune(to_text(tuning::blkiotune{})).value() == tuning::blkiotune{});
+    for (const char *wrong :
+         {"weight", "weight=x", "device_weight=sda,1", "wait=1", "device_read_iops_sec=/dev/sda"}) {
         INFO(wrong);
-        CHECK_FALSE(parse_blkio_weights(wrong));
+        CHECK_FALSE(parse_blkiotune(wrong));
     }
 }

@@ -6,9 +6,9 @@
 #include <kvmig/core/expected.hpp>
 #include <kvmig/libvirt/connection.hpp>
 #include <kvmig/libvirt/domain.hpp>
+#include <kvmig/libvirt/domain_blkiotune.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
 #include <kvmig/libvirt/domain_pins.hpp>
-#include <kvmig/libvirt/domain_weights.hpp>
 #include <kvmig/libvirt/run_mark.hpp>
 #include <kvmig/run/setting_key.hpp>
 #include <kvmig/run/setting_texts.hpp>
@@ -74,8 +74,7 @@ public:
         case setting_group::memtune: return text(libvirt::read_memtune(**of, flags(*parsed)));
         case setting_group::iotune:
             return text(libvirt::read_iotune(**of, parsed->disk, flags(*parsed)));
-        case setting_group::blkiotune:
-            return text(libvirt::read_blkio_weights(**of, flags(*parsed)));
+        case setting_group::blkiotune: return text(libvirt::read_blkiotune(**of, flags(*parsed)));
         case setting_group::cputune: return text(libvirt::read_cpu_pins(**of, flags(*parsed)));
         }
         return std::nullopt;
@@ -113,8 +112,8 @@ public:
                 return libvirt::write_iotune(**of, parsed->disk, to, where);
             });
         case setting_group::blkiotune:
-            return put(parse_blkio_weights(text), [&](const tuning::blkio_weights &to) {
-                return libvirt::write_blkio_weights(**of, to, where);
+            return put(parse_blkiotune(text), [&](const tuning::blkiotune &to) {
+                return libvirt::write_blkiotune(**of, to, where);
             });
         case setting_group::cputune:
             return put(parse_cpu_pins(text), [&](const tuning::cpu_pins &to) {

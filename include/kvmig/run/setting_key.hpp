@@ -20,7 +20,7 @@ namespace kvmig::run {
 enum class setting_group : std::uint8_t {
     memtune,   ///< limits of the memory
     iotune,    ///< limits of one disk
-    blkiotune, ///< weights of block I/O
+    blkiotune, ///< weights and limits on disks of the host
     cputune,   ///< where vCPUs and the emulator may run
 };
 

@@ -4,7 +4,7 @@
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/units.hpp>
-#include <kvmig/tuning/blkio_weights.hpp>
+#include <kvmig/tuning/blkiotune.hpp>
 #include <kvmig/tuning/cpu_pins.hpp>
 #include <kvmig/tuning/iotune.hpp>
 #include <kvmig/tuning/memtune.hpp>
@@ -167,30 +167,37 @@ parse_settings(std::string_view text) {
     return out;
 }
 
-/// Weights: `weight=500 device_weights=/dev/sda,300`; a weight of 0 is none.
-[[nodiscard]] inline std::string to_text(const tuning::blkio_weights &weights) {
-    return fmt::format("weight={} device_weights={}", weights.weight,
-                       detail::one_word(tuning::to_text(weights.devices)));
+/// All of them: `weight=500 device_weight=/dev/sda,300 device_read_iops_sec=` and so on; 0 is none.
+[[nodiscard]] inline std::string to_text(const tuning::blkiotune &tuned) {
+    std::string out = fmt::format("weight={}", tuned.weight);
+    for (const tuning::blkio_device &each : tuning::blkio_devices) {
+        out += fmt::format(" {}={}", each.name, detail::one_word(tuning::to_text(tuned.*each.of)));
+    }
+    return out;
 }
 
 /// Reads what `to_text` wrote; fails with `invalid_argument`.
-[[nodiscard]] inline expected<tuning::blkio_weights> parse_blkio_weights(std::string_view text) {
+[[nodiscard]] inline expected<tuning::blkiotune> parse_blkiotune(std::string_view text) {
     const auto all = parse_settings(text);
     if (!all) return fail(all.error());
-    tuning::blkio_weights out;
+    tuning::blkiotune out;
     for (const auto &[name, value] : *all) {
         if (name == "weight") {
             const auto weight = tuning::number<std::uint32_t>(value, name);
             if (!weight) return fail(weight.error());
             out.weight = *weight;
-        } else if (name == "device_weights") {
-            auto devices = tuning::parse_device_weights(value);
-            if (!devices) return fail(std::move(devices).error());
-            out.devices = *std::move(devices);
-        } else {
-            return fail(
-                make_error(error_kind::invalid_argument, "is no weight of block I/O").about(name));
+            continue;
         }
+        const auto *const found =
+            std::find_if(tuning::blkio_devices.begin(), tuning::blkio_devices.end(),
+                         [&n = name](const auto &each) { return each.name == n; });
+        if (found == tuning::blkio_devices.end()) {
+            return fail(make_error(error_kind::invalid_argument, "blkiotune has no such setting")
+                            .about(name));
+        }
+        auto disks = tuning::parse_per_disk(value);
+        if (!disks) return fail(std::move(disks).error());
+        out.*found->of = *std::move(disks);
     }
     return out;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <kvmig/libvirt/domain_weights.hpp>
+#include <kvmig/libvirt/domain_blkiotune.hpp>
 #include <support/catch.hpp>
 #include <support/node.hpp>
 
@@ -8,25 +8,32 @@
 
 using namespace kvmig;
 
-TEST_CASE("weights are read back as they were set, and taken out of the definition again") {
+TEST_CASE(
+    "weights and limits are read back as they were set, and taken out of the definition again") {
     const auto of = libvirt::domain::define(
         test::node(), "<domain type='test'><name>weighed</name><memory unit='MiB'>64</memory>"
                       "<os><type>hvm</type></os></domain>");
     REQUIRE(of);
     const unsigned config = VIR_DOMAIN_AFFECT_CONFIG;
-    const tuning::blkio_weights none;
-    CHECK(libvirt::read_blkio_weights(*of, config).value() == none);
-    CHECK(libvirt::read_blkio_weights(*of, VIR_DOMAIN_AFFECT_LIVE).error().kind ==
+    const tuning::blkiotune none;
+    CHECK(libvirt::read_blkiotune(*of, config).value() == none);
+    CHECK(libvirt::read_blkiotune(*of, VIR_DOMAIN_AFFECT_LIVE).error().kind ==
           error_kind::conflict);
-    const tuning::blkio_weights some{.weight = 500,
-                                     .devices = {{"/dev/sda", 300}, {"/dev/sdb", 200}}};
-    REQUIRE(libvirt::write_blkio_weights(*of, some, config));
-    CHECK(libvirt::read_blkio_weights(*of, config).value() == some);
-    const tuning::blkio_weights fewer{.weight = 136, .devices = {{"/dev/sdb", 400}}};
-    REQUIRE(libvirt::write_blkio_weights(*of, fewer, config));
-    CHECK(libvirt::read_blkio_weights(*of, config).value() == fewer);
-    REQUIRE(libvirt::write_blkio_weights(*of, none, config));
-    CHECK(libvirt::read_blkio_weights(*of, config).value() == none);
+    const tuning::blkiotune some{.weight = 500,
+                                 .device_weight = {{"/dev/sda", 300}, {"/dev/sdb", 200}},
+                                 .device_read_iops_sec = {{"/dev/sda", 50}},
+                                 .device_write_iops_sec = {{"/dev/sda", 60}},
+                                 .device_read_bytes_sec = {{"/dev/sdb", 1ULL << 33U}},
+                                 .device_write_bytes_sec = {{"/dev/sda", 4096}}};
+    REQUIRE(libvirt::write_blkiotune(*of, some, config));
+    CHECK(libvirt::read_blkiotune(*of, config).value() == some);
+    const tuning::blkiotune fewer{.weight = 136,
+                                  .device_weight = {{"/dev/sdb", 400}},
+                                  .device_write_iops_sec = {{"/dev/sda", 61}}};
+    REQUIRE(libvirt::write_blkiotune(*of, fewer, config));
+    CHECK(libvirt::read_blkiotune(*of, config).value() == fewer);
+    REQUIRE(libvirt::write_blkiotune(*of, none, config));
+    CHECK(libvirt::read_blkiotune(*of, config).value() == none);
     REQUIRE(of->undefine());
 }
 

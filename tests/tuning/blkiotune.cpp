@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <kvmig/tuning/blkio_weights.hpp>
+#include <kvmig/tuning/blkiotune.hpp>
 #include <support/catch.hpp>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,15 +17,15 @@ const weight_facts deaf{.file = weight_file::io_bfq, .disk = "vda", .scheduler =
 
 } // namespace
 
-TEST_CASE("weights of disks are read as libvirt writes them") {
-    const std::map<std::string, std::uint32_t> two{{"/dev/sda", 300}, {"/dev/sdb", 0}};
-    CHECK(parse_device_weights("/dev/sda,300,/dev/sdb,0").value() == two);
+TEST_CASE("numbers of disks are read as libvirt writes them") {
+    const per_disk two{{"/dev/sda", 300}, {"/dev/sdb", 0}};
+    CHECK(parse_per_disk("/dev/sda,300,/dev/sdb,0").value() == two);
     CHECK(to_text(two) == "/dev/sda,300,/dev/sdb,0");
-    CHECK(parse_device_weights("")->empty());
+    CHECK(parse_per_disk("")->empty());
     for (const char *text : {"/dev/sda", "/dev/sda,", "/dev/sda,x", "sda,300", "/dev/sda,300,",
                              "/dev/sda,300,/dev/sda,400", "/dev/sda,300,/dev/sdb", ",300"}) {
         INFO(text);
-        const auto read = parse_device_weights(text);
+        const auto read = parse_per_disk(text);
         REQUIRE_FALSE(read);
         CHECK(read.error().what.find(text) != std::string::npos);
     }
@@ -34,9 +33,9 @@ TEST_CASE("weights of disks are read as libvirt writes them") {
 
 TEST_CASE("a weight out of range is named before anything is planned") {
     for (const std::uint32_t weight : {1U, 5U, 9U, 1001U}) {
-        for (const blkio_weights &to :
-             {blkio_weights{.weight = weight}, blkio_weights{.devices = {{"/dev/sda", weight}}}}) {
-            const auto made = plan_blkio_weights("vm1", false, {}, to, std::vector{heeding});
+        for (const blkiotune &to :
+             {blkiotune{.weight = weight}, blkiotune{.device_weight = {{"/dev/sda", weight}}}}) {
+            const auto made = plan_blkiotune("vm1", false, {}, to, std::vector{heeding});
             REQUIRE_FALSE(made);
             CHECK(made.error().kind == error_kind::invalid_argument);
             CHECK_THAT(made.error().object, Catch::StartsWith("vm1"));
@@ -47,14 +46,14 @@ TEST_CASE("a weight out of range is named before anything is planned") {
 }
 
 TEST_CASE("a weight that nobody heeds is planned, and said") {
-    const auto notes = [](const blkio_weights &to,
+    const auto notes = [](const blkiotune &to,
                           const std::optional<std::vector<weight_facts>> &disks) {
-        const auto made = plan_blkio_weights("vm1", false, {}, to, disks);
+        const auto made = plan_blkiotune("vm1", false, {}, to, disks);
         REQUIRE(made);
         CHECK(made->changes.size() == 1);
         return made->notes;
     };
-    const blkio_weights one{.weight = 500};
+    const blkiotune one{.weight = 500};
     CHECK(notes(one, std::vector{heeding}).empty());
     const auto none = notes(one, std::vector{deaf});
     REQUIRE(none.size() == 1);
@@ -66,16 +65,16 @@ TEST_CASE("a weight that nobody heeds is planned, and said") {
     CHECK_THAT(notes(one, std::nullopt).at(0), Catch::Contains("could not be told"));
     CHECK_THAT(notes(one, std::vector{weight_facts{.over_network = true}}).at(0),
                Catch::Contains("blkdeviotune"));
-    const blkio_weights of_disk{.devices = {{"/dev/vda", 300}}};
+    const blkiotune of_disk{.device_weight = {{"/dev/vda", 300}}};
     CHECK_THAT(notes(of_disk, std::vector{heeding, deaf}).at(0),
                Catch::StartsWith("the weight of /dev/vda has no effect: "));
-    CHECK(notes({.devices = {{"/dev/sda", 300}}}, std::vector{heeding, deaf}).empty());
+    CHECK(notes({.device_weight = {{"/dev/sda", 300}}}, std::vector{heeding, deaf}).empty());
 }
 
 TEST_CASE("each weight that differs is a step, and none of a run that cannot be put back") {
-    const blkio_weights from{.weight = 500, .devices = {{"/dev/sda", 200}, {"/dev/sdb", 300}}};
-    const blkio_weights to{.weight = 100, .devices = {{"/dev/sda", 200}, {"/dev/sdb", 400}}};
-    const auto made = plan_blkio_weights("vm1", true, from, to, std::vector{heeding});
+    const blkiotune from{.weight = 500, .device_weight = {{"/dev/sda", 200}, {"/dev/sdb", 300}}};
+    const blkiotune to{.weight = 100, .device_weight = {{"/dev/sda", 200}, {"/dev/sdb", 400}}};
+    const auto made = plan_blkiotune("vm1", true, from, to, std::vector{heeding});
     REQUIRE(made);
     REQUIRE(made->changes.size() == 2);
     CHECK(made->changes[0].what == target{target_kind::parameter, "weight", "vm1"});
@@ -84,18 +83,40 @@ TEST_CASE("each weight that differs is a step, and none of a run that cannot be 
     CHECK_FALSE(made->changes[0].risk.empty());
     CHECK(made->changes[1].what.name == "device_weight /dev/sdb");
     CHECK(made->changes[1].risk.empty());
-    CHECK(plan_blkio_weights("vm1", true, from, from, std::nullopt).value() == plan{});
+    CHECK(plan_blkiotune("vm1", true, from, from, std::nullopt).value() == plan{});
 
-    blkio_weights more = from;
-    more.devices["/dev/sdc"] = 300;
-    blkio_weights fewer = from;
-    fewer.devices.erase("/dev/sda");
-    for (const blkio_weights &other : {more, fewer, blkio_weights{.devices = from.devices}}) {
-        CHECK(plan_blkio_weights("vm1", true, from, other, std::vector{heeding}).error().kind ==
+    blkiotune more = from;
+    more.device_weight["/dev/sdc"] = 300;
+    blkiotune fewer = from;
+    fewer.device_weight.erase("/dev/sda");
+    for (const blkiotune &other : {more, fewer, blkiotune{.device_weight = from.device_weight}}) {
+        CHECK(plan_blkiotune("vm1", true, from, other, std::vector{heeding}).error().kind ==
               error_kind::unsupported);
-        CHECK(plan_blkio_weights("vm1", false, from, other, std::vector{heeding})->changes.size() ==
-              1);
+        CHECK(plan_blkiotune("vm1", false, from, other, std::vector{heeding})->changes.size() == 1);
     }
+}
+
+TEST_CASE("a limit on a disk is a step of its own, live too, and may be taken away") {
+    const blkiotune from{.device_read_iops_sec = {{"/dev/sda", 200}}};
+    const blkiotune to{.device_write_bytes_sec = {{"/dev/sda", 1 << 20}, {"/dev/sdb", 5}}};
+    const auto made = plan_blkiotune("vm1", true, from, to, std::nullopt);
+    REQUIRE(made);
+    REQUIRE(made->changes.size() == 3);
+    CHECK(made->changes[0].what.name == "device_read_iops_sec /dev/sda");
+    CHECK(made->changes[0].to == "0");
+    CHECK(made->changes[0].risk.empty());
+    CHECK(made->changes[1].what.name == "device_write_bytes_sec /dev/sda");
+    CHECK(made->changes[1].from == "0");
+    CHECK(made->changes[1].to == "1048576");
+    CHECK_FALSE(made->changes[1].risk.empty());
+    CHECK(made->changes[2].what.name == "device_write_bytes_sec /dev/sdb");
+    CHECK(made->notes.empty()); // nothing of weights
+    const blkiotune much{.device_read_iops_sec = {{"/dev/sda", std::uint64_t{1} << 32U}}};
+    const auto refused = plan_blkiotune("vm1", true, from, much, std::nullopt);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().object == "vm1 /dev/sda");
+    CHECK(refused.error().what ==
+          "device_read_iops_sec of 4294967296 is out of range: 1 to 4294967295");
 }
 
 TEST_CASE("what systemd makes of a weight is undone") {

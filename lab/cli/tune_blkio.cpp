@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// kvmig tune disk: the weights of block I/O.
+// kvmig tune disk: weights and limits on disks of the host.
 #include <lab/cli/tune_domain.hpp>
 
 #include <kvmig/host/remote_command.hpp>
-#include <kvmig/libvirt/domain_weights.hpp>
+#include <kvmig/libvirt/domain_blkiotune.hpp>
 #include <kvmig/run/host_disks.hpp>
 #include <kvmig/run/on_host.hpp>
-#include <kvmig/tuning/blkio_weights.hpp>
+#include <kvmig/tuning/blkiotune.hpp>
 #include <kvmig/xml/domain.hpp>
 
 #include <algorithm>
@@ -43,29 +43,37 @@ disks_for(const tune_request &asked, const tuned_domain &found, tuning::plan &no
 
 } // namespace
 
-expected<void> plan_for_weights(const tune_request &asked, const tuned_domain &found,
-                                tune_answer &out) {
-    const auto named = tuning::parse_device_weights(asked.device_weights);
-    if (!named) return fail(named.error());
-    const bool any = asked.weight || !named->empty();
+expected<void> plan_for_blkiotune(const tune_request &asked, const tuned_domain &found,
+                                  tune_answer &out) {
+    tuning::blkiotune named;
+    for (const tuning::blkio_device &each : tuning::blkio_devices) {
+        const auto text = asked.device_limits.find(each.name);
+        if (text == asked.device_limits.end()) continue;
+        auto disks = tuning::parse_per_disk(text->second);
+        if (!disks) return fail(std::move(disks).error());
+        named.*each.of = *std::move(disks);
+    }
+    const bool any = asked.weight || !asked.device_limits.empty();
     std::optional<std::vector<tuning::weight_facts>> disks;
     if (any) disks = disks_for(asked, found, out.plan);
     for (const tuning_scope &scope : found.scopes) {
         const std::string object = fmt::format("{} ({})", found.of.name(), scope.name());
-        const auto from = libvirt::read_blkio_weights(found.of, scope.flags);
+        const auto from = libvirt::read_blkiotune(found.of, scope.flags);
         if (!from && !any) continue; // a host without the controller has none to show
         if (!from) return fail(from.error());
         if (!any) {
-            if (*from != tuning::blkio_weights{}) show_settings(out, object, *from);
+            if (*from != tuning::blkiotune{}) show_settings(out, object, *from);
             continue;
         }
-        tuning::blkio_weights to = *from;
+        tuning::blkiotune to = *from;
         to.weight = asked.weight.value_or(from->weight);
-        for (const auto &[path, weight] : *named) {
-            to.devices.erase(path);
-            if (weight != 0) to.devices[path] = weight;
+        for (const tuning::blkio_device &each : tuning::blkio_devices) {
+            for (const auto &[path, value] : named.*each.of) {
+                (to.*each.of).erase(path);
+                if (value != 0) (to.*each.of)[path] = value;
+            }
         }
-        auto plan = tuning::plan_blkio_weights(object, scope.run.has_value(), *from, to, disks);
+        auto plan = tuning::plan_blkiotune(object, scope.run.has_value(), *from, to, disks);
         if (!plan) return fail(std::move(plan).error());
         out.plan.append(*std::move(plan));
         add_step(out, found.key(run::setting_group::blkiotune, scope), *from, to);
@@ -73,13 +81,25 @@ expected<void> plan_for_weights(const tune_request &asked, const tuned_domain &f
     return {};
 }
 
-void add_weight_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) {
+void add_blkio_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked) {
     sub.add_option("--weight", asked->weight,
                    "The domain's share of the host's disks, 10 to 1000; 0 of the definition: none")
         ->type_name("NUMBER");
-    sub.add_option("--device-weights", asked->device_weights,
-                   "The same of single disks of the host; 0 of the definition: none")
-        ->type_name("PATH,NUMBER[,...]");
+    for (const tuning::blkio_device &each : tuning::blkio_devices) {
+        const std::string name = each.name;
+        const bool weight = each.of == &tuning::blkiotune::device_weight;
+        std::string option = weight ? "--device-weights" : "--" + name; // as virsh has them
+        std::replace(option.begin(), option.end(), '_', '-');
+        sub.add_option_function<std::string>(
+               option,
+               [asked, name](const std::string &text) { asked->device_limits[name] = text; },
+               weight
+                   ? "The same of single disks of the host; 0 of the definition: none"
+                   : fmt::format("Most {} a second that it {} a disk of the host; 0 is no limit",
+                                 name.find("iops") != std::string::npos ? "operations" : "bytes",
+                                 name.find("read") != std::string::npos ? "reads of" : "writes to"))
+            ->type_name("PATH,NUMBER[,...]");
+    }
 }
 
 } // namespace kvmig::lab::cli
