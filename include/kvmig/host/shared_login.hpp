@@ -59,7 +59,9 @@ public:
         return {"-S", socket()};
     }
 
+    /// Takes it over.
     shared_login(shared_login &&other) noexcept { swap(other); }
+    /// Takes it over, and ends what was held as `other` is destroyed.
     shared_login &operator=(shared_login &&other) noexcept {
         swap(other);
         return *this;
