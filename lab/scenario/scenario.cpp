@@ -48,7 +48,7 @@ std::span<const scenario> all_scenarios() {
 }
 
 std::span<const scenario> all_benchmarks() {
-    static const std::vector<scenario> benchmarks{bench_ksm()};
+    static const std::vector<scenario> benchmarks{bench_ksm(), bench_blkio()};
     return benchmarks;
 }
 

@@ -34,5 +34,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario tune_domain();
 
 [[nodiscard]] scenario bench_ksm();
+[[nodiscard]] scenario bench_blkio();
 
 } // namespace kvmig::lab

@@ -8,6 +8,7 @@
 #include <lab/report/run_json.hpp>
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
+#include <lab/scenario/counted.hpp>
 #include <lab/scenario/host_look.hpp>
 #include <lab/scenario/ksm_adviser.hpp>
 #include <lab/scenario/saving.hpp>
@@ -77,6 +78,41 @@ TEST_CASE("a ratio of medians has an interval that holds it, the same each time"
     CHECK(lab::ratio_between(before, after).low == seen.low);
     CHECK(lab::ratio_between({4}, {2}).value == 0.5);
     CHECK(lab::ratio_between({4}, {2}).high == 0.5);
+}
+
+TEST_CASE("what a guest has done becomes rates by its own clock, none of them 0") {
+    using std::chrono::milliseconds;
+    const std::vector<lab::counted> looks{{1000, milliseconds{500}},
+                                          {3000, milliseconds{1500}},
+                                          {3000, milliseconds{2500}},
+                                          {3500, milliseconds{2750}}};
+    const std::vector<double> rates = lab::rates_of(looks);
+    REQUIRE(rates.size() == 3);
+    CHECK(rates[0] == Approx(2000));
+    CHECK(rates[1] == 1);
+    CHECK(rates[2] == Approx(2000));
+    CHECK(lab::rate_between(looks.front(), looks.back()) == Approx(2500 / 2.25));
+    CHECK(lab::rate_between(looks[0], looks[0]) == 1); // a clock that stands still
+    CHECK(lab::rates_of({}).empty());
+}
+
+TEST_CASE("a rate is within 5 % of its cap, or says how far off it is") {
+    struct row {
+        double measured;
+        bool near;
+        const char *said;
+    };
+    const byte_rate cap{std::uint64_t{100} * 1024};
+    for (const auto &[measured, near, said] :
+         {row{100, true, "100.0 KiB/s of 100: 0.0 % above, within 5 %"},
+          row{95.1, true, "4.9 % below, within 5 %"}, row{104.9, true, "4.9 % above, within 5 %"},
+          row{94, false, "6.0 % below, not within 5 %"},
+          row{120, false, "20.0 % above, not within 5 %"}}) {
+        INFO(measured);
+        const auto verdict = lab::beside_cap(measured * 1024, cap);
+        CHECK(verdict.near == near);
+        CHECK_THAT(verdict.said, Catch::EndsWith(said));
+    }
 }
 
 TEST_CASE("files read by grep are told apart by their paths") {
