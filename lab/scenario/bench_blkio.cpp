@@ -12,10 +12,10 @@
 #include <lab/scenario/stage.hpp>
 
 #include <kvmig/host/remote_command.hpp>
+#include <kvmig/libvirt/domain_blkiotune.hpp>
 #include <kvmig/libvirt/domain_limits.hpp>
-#include <kvmig/libvirt/domain_weights.hpp>
 #include <kvmig/run/host_disks.hpp>
-#include <kvmig/tuning/blkio_weights.hpp>
+#include <kvmig/tuning/blkiotune.hpp>
 
 #include <algorithm>
 #include <array>
@@ -204,16 +204,16 @@ private:
         std::vector<std::string> said;
         for (std::size_t i = 0; i < guests_.size(); ++i) {
             const performer &who = guests_[i];
-            const auto now = libvirt::read_blkio_weights(who.at, VIR_DOMAIN_AFFECT_LIVE);
+            const auto now = libvirt::read_blkiotune(who.at, VIR_DOMAIN_AFFECT_LIVE);
             if (!now) return fail(now.error());
-            tuning::blkio_weights to = *now;
+            tuning::blkiotune to = *now;
             to.weight = weights.at(i);
             // From none: a plan that changes nothing says nothing.
             const auto plan =
-                tuning::plan_blkio_weights(who.guest.name, true, {.weight = 0}, to, *disks);
+                tuning::plan_blkiotune(who.guest.name, true, {.weight = 0}, to, *disks);
             if (!plan) return fail(plan.error());
             said = plan->notes;
-            if (auto set = libvirt::write_blkio_weights(who.at, to, VIR_DOMAIN_AFFECT_LIVE); !set) {
+            if (auto set = libvirt::write_blkiotune(who.at, to, VIR_DOMAIN_AFFECT_LIVE); !set) {
                 return fail(std::move(set).error());
             }
             auto kept = shell(fmt::format("cat /sys/fs/cgroup/machine.slice/*{}.scope/"
