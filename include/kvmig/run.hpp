@@ -10,6 +10,7 @@
 #include <kvmig/run/canary_libvirt.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_clock.hpp>
+#include <kvmig/run/check_cpu.hpp>
 #include <kvmig/run/check_names.hpp>
 #include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_proof.hpp>

@@ -85,6 +85,30 @@ TEST_CASE("images are looked for in their pools") {
     CHECK(*none == precheck::storage_place{});
 }
 
+TEST_CASE("a CPU lacks only what the guest's own host has by the same measure") {
+    const std::string lacks = "cannot compare the CPU: the CPU is incompatible with host CPU: Host "
+                              "CPU does not provide required features: ";
+    struct row {
+        std::string there, here, left;
+    };
+    for (const row &each : std::vector<row>{
+             {lacks + "topoext", lacks + "topoext", ""},
+             {lacks + "svm, npt, topoext", lacks + "topoext", lacks + "svm, npt"},
+             {lacks + "topoext, svm", lacks + "svm, npt, topoext", ""},
+             {lacks + "svm", lacks + "svme-addr-chk", lacks + "svm"},
+             {lacks + "svm", "", lacks + "svm"},
+             {"svm", "svm", ""},
+             {"", lacks + "svm", ""},
+             // These are no features: what both say is still in the way.
+             {"it is incompatible: unknown host CPU", "it is incompatible: unknown host CPU",
+              "it is incompatible: unknown host CPU"},
+             {"unknown host CPU", lacks + "svm", "unknown host CPU"},
+         }) {
+        INFO(each.there << " | " << each.here);
+        CHECK(run::lacked_there_alone(each.there, each.here) == each.left);
+    }
+}
+
 TEST_CASE("what a driver cannot tell is unknown, with its reason") {
     const auto f = collect();
     // The test driver knows no block jobs.

@@ -163,7 +163,7 @@ struct destination_facts : host_facts {
     fact<std::optional<known_domain>> same_uuid; ///< the domain of this UUID there, if any
     /// For the guest's type, architecture and machine.
     fact<model::domain_capabilities> domain_capabilities;
-    /// `virConnectCompareHypervisorCPU`, with the XML as it would be sent.
+    /// `virConnectCompareHypervisorCPU`, with the CPU that the guest has.
     fact<cpu_comparison> cpu;
     fact<bytes> memory_total;     ///< of the host
     fact<bytes> memory_available; ///< free, and held by caches

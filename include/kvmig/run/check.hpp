@@ -11,12 +11,12 @@
 #include <kvmig/libvirt/node.hpp>
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/run/check_clock.hpp>
+#include <kvmig/run/check_cpu.hpp>
 #include <kvmig/run/check_names.hpp>
 #include <kvmig/run/check_peer.hpp>
 #include <kvmig/run/check_ports.hpp>
 #include <kvmig/run/check_storage.hpp>
 #include <kvmig/xml/capabilities.hpp>
-#include <kvmig/xml/cpu.hpp>
 #include <kvmig/xml/domain.hpp>
 #include <kvmig/xml/domain_capabilities.hpp>
 
@@ -149,20 +149,6 @@ collect_huge_pages(const libvirt::connection &on, const model::capabilities &hos
         out.push_back({size, *free});
     }
     return out;
-}
-
-/// Whether the CPU that the running guest has fits the destination.
-[[nodiscard]] inline expected<precheck::cpu_comparison>
-collect_cpu(const libvirt::domain &domain, const libvirt::connection &on,
-            const libvirt::guest_kind &kind) {
-    auto text = domain.xml(VIR_DOMAIN_XML_MIGRATABLE);
-    if (!text) return fail(std::move(text).error());
-    auto cpu = xml::cpu_of(*text);
-    if (!cpu) return fail(std::move(cpu).error());
-    if (!*cpu) return precheck::cpu_comparison{true, ""};
-    auto lacks = libvirt::compare_cpu(on, kind, **cpu);
-    if (!lacks) return fail(std::move(lacks).error());
-    return precheck::cpu_comparison{!*lacks, lacks->value_or("")};
 }
 
 /// What the destination is asked for by name.

@@ -117,17 +117,18 @@ inline observations look_cpu_fits(const facts &f) {
     return {{severity::blocks,
              f.destination.name,
              "the destination cannot give the guest its CPU" + lacks,
-             {virsh(f.source, {"dumpxml", f.domain.name, "--migratable"}) + " >guest.xml",
+             {virsh(f.source, {"dumpxml", f.domain.name}) + " >guest.xml",
               virsh(f.destination, {"hypervisor-cpu-compare", "guest.xml", "--error"}),
               virsh(f.destination, {"hypervisor-cpu-baseline", "hosts.xml", "--migratable"}) +
                   " # hosts.xml: domcapabilities of both; a CPU for the next start"}}};
 }
 
-inline constexpr rule cpu_fits{
-    "KVM-CPU-016", "The guest's processor does not fit the destination",
-    "A running guest cannot give back features of its CPU.",
-    "libvirt, virConnectCompareHypervisorCPU; 'the CPU is incompatible with host CPU'",
-    look_cpu_fits};
+inline constexpr rule cpu_fits{"KVM-CPU-016", "The guest's processor does not fit the destination",
+                               "A running guest cannot give back features of its CPU.",
+                               "libvirt: \"guest CPU doesn't match specification: missing "
+                               "features\", 'the CPU is incompatible "
+                               "with host CPU'; virConnectCompareHypervisorCPU",
+                               look_cpu_fits};
 
 /// Warns of host-passthrough between hosts whose processors are described differently; libvirt
 /// cannot compare them further. Silent in the other modes and for emulated processors.
