@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Failures of what the destination has to offer: bridges, huge pages.
+/// Failures of what the destination has to offer: bridges, memory, processors.
 #include <lab/fault/fault.hpp>
 
 namespace kvmig::lab {
@@ -24,6 +24,12 @@ guest_domain guest_on_network() {
     return guest;
 }
 
+guest_domain guest_with_guests() {
+    guest_domain guest = usual_guest();
+    guest.nesting = true;
+    return guest;
+}
+
 guest_domain large_guest() {
     guest_domain guest = usual_guest();
     guest.memory = bytes::mib(512);
@@ -34,6 +40,13 @@ constexpr std::string_view make_network =
     "printf '%s' '<network><name>lan</name><forward mode=\"bridge\"/><bridge "
     "name=\"br0\"/></network>' >/run/lan.xml && virsh -q net-define /run/lan.xml && "
     "virsh -q net-start lan";
+
+/// KVM offers its guests a processor without svm, or vmx, then.
+constexpr std::string_view load_without_nesting =
+    "kvm=$(lsmod | grep -o '^kvm_[a-z]*') && modprobe -r $kvm && modprobe $kvm nested=0";
+constexpr std::string_view load_with_nesting =
+    "kvm=$(lsmod | grep -o '^kvm_[a-z]*') && grep -q '[1Y]' /sys/module/$kvm/parameters/nested || "
+    "{ modprobe -r $kvm && modprobe $kvm nested=1; }";
 
 } // namespace
 
@@ -93,6 +106,16 @@ std::vector<fault> host_faults() {
         .diagnosed = "KVM-CPU-010",
         .foreseen = "KVM-CPU-010",
         .remedy = {"modprobe kvm_intel || modprobe kvm_amd"},
+    });
+    out.push_back({
+        .id = "fail-cpu",
+        .title = "the destination's KVM offers no nested virtualization, which the guest's CPU has",
+        .guest = guest_with_guests,
+        .breaks = {{"kvm02", load_without_nesting}},
+        .undo = {{"kvm02", load_with_nesting}},
+        .diagnosed = "KVM-CPU-002",
+        .foreseen = "KVM-CPU-016",
+        .remedy = {"parameters/nested", "nested=1"},
     });
     out.push_back({
         .id = "fail-hugepages",

@@ -40,6 +40,21 @@ void add_disk(pugi::xml_node devices, const std::filesystem::path &path, const s
     target.append_attribute("bus") = "virtio";
 }
 
+void add_cpu(pugi::xml_node domain, bool nesting) {
+    auto cpu = domain.append_child("cpu");
+    cpu.append_attribute("mode") = nesting ? "host-model" : "host-passthrough";
+    if (!nesting) {
+        cpu.append_attribute("migratable") = "on";
+        return;
+    }
+    // QEMU takes AMD's away from its models; the other vendor's is optional, and not had.
+    for (const char *name : {"svm", "vmx"}) {
+        auto feature = cpu.append_child("feature");
+        feature.append_attribute("policy") = "optional";
+        feature.append_attribute("name") = name;
+    }
+}
+
 } // namespace
 
 guest_domain usual_guest() {
@@ -100,9 +115,7 @@ std::string domain_xml(const guest_domain &guest) {
 
     // ACPI, so that a shutdown by libvirt is heard.
     domain.append_child("features").append_child("acpi");
-    auto cpu = domain.append_child("cpu");
-    cpu.append_attribute("mode") = "host-passthrough";
-    cpu.append_attribute("migratable") = "on";
+    add_cpu(domain, guest.nesting);
     add_text(domain, "on_crash", "destroy");
 
     auto devices = domain.append_child("devices");

@@ -30,7 +30,8 @@ struct guest_domain {
     std::string second_bridge;         ///< of a second network interface; empty: there is none
     std::string second_network;        ///< libvirt's, of a further interface; empty: there is none
     bool huge_pages = false;           ///< its memory on pages of 2 MiB
-    guest::guest_settings settings;    ///< what the agent is told
+    bool nesting = false; ///< a CPU of the host's model that virtualizes, not the host's own
+    guest::guest_settings settings; ///< what the agent is told
 };
 
 /// A guest with usual settings: `vm1` at 192.0.2.101, 48 MiB of pattern, of which 8 are

@@ -54,6 +54,13 @@ inline constexpr entry cpu[] = {
                  "guest"},
                 {both, "dpkg -l intel-microcode amd64-microcode qemu-system-x86 linux-image-amd64",
                  "the same on both"},
+                {both, "grep . /sys/module/kvm_*/parameters/nested",
+                 "where svm or vmx is missing: nested virtualization must be alike on both"},
+                {destination,
+                 "kvm=$(lsmod | grep -o '^kvm_[a-z]*') && modprobe -r $kvm && modprobe $kvm "
+                 "nested=1",
+                 "gives it, while no guest runs there; to stay, `options kvm_amd nested=1`, or "
+                 "kvm_intel, in /etc/modprobe.d/kvm.conf"},
             },
         .look = "lscpu on both hosts, and the \"warning: host doesn't support requested feature\" "
                 "lines of the QEMU log",
