@@ -329,7 +329,8 @@ template <> struct fields_of<precheck::host_facts> {
                                     field{"libvirt", &type::libvirt},
                                     field{"hypervisor", &type::hypervisor},
                                     field{"capabilities", &type::capabilities},
-                                    field{"storage", &type::storage}};
+                                    field{"storage", &type::storage},
+                                    field{"stale", &type::stale}};
 };
 
 template <> struct fields_of<precheck::source_facts> {

@@ -106,6 +106,22 @@ TEST_CASE("what tokens proved of a folder counts more than the names of pools") 
     CHECK_FALSE(told(f, "KVM-STO-001"));
 }
 
+TEST_CASE("a stale handle blocks on either host, and on the source the guest holds it") {
+    auto f = healthy();
+    CHECK_FALSE(told(f, "KVM-STO-006"));
+    f.destination.stale.set("images", false);
+    CHECK_FALSE(told(f, "KVM-STO-006"));
+    f.destination.stale.set("images", true);
+    CHECK(told(f, "KVM-STO-006") == blocks);
+    CHECK(findings_of(f, "KVM-STO-006").front().remedy.size() == 2);
+    f.destination.stale.set("images", not_known<bool>());
+    CHECK(told(f, "KVM-STO-006") == unknown);
+    f = healthy();
+    f.source.stale.set("images", true);
+    CHECK(told(f, "KVM-STO-006") == blocks);
+    CHECK_THAT(findings_of(f, "KVM-STO-006").front().remedy.front(), Catch::Contains("shutdown"));
+}
+
 TEST_CASE("an NVMe device of the host blocks, an image on a server does not") {
     auto f = healthy();
     f.domain.disks = {f.domain.disks[1]};

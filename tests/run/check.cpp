@@ -80,6 +80,7 @@ TEST_CASE("images are looked for in their pools") {
     CHECK(there->pool == "default-pool");
     CHECK(there->active);
     CHECK_FALSE(there->image);
+    CHECK(f.destination.stale.of("default-pool") == precheck::fact(false));
     const auto none = f.destination.storage.of("kvmig-none/none");
     REQUIRE(none.known());
     CHECK(*none == precheck::storage_place{});

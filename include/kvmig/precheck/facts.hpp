@@ -99,6 +99,8 @@ struct host_facts {
     fact<model::capabilities> capabilities; ///< `virConnectGetCapabilities`
     /// By path: each image, backing file and medium of the domain.
     by_name<storage_place> storage;
+    /// By pool, of those that are active: whether its files answer with a stale handle (ESTALE).
+    by_name<bool> stale;
 
     friend bool operator==(const host_facts &, const host_facts &) = default;
 };
@@ -256,6 +258,7 @@ template <class Facts, class Visitor> void for_each_fact(Facts &all, Visitor vis
         visit("hypervisor", of.hypervisor);
         visit("capabilities", of.capabilities);
         named("storage", of.storage);
+        named("stale", of.stale);
     };
     host(all.source);
     visit("status", all.source.status);

@@ -72,6 +72,7 @@ inline constexpr std::array rules_table{
     rules::image_missing,
     rules::backing_missing,
     rules::pool_missing,
+    rules::stale_handle,
     rules::medium,
     rules::transient,
     rules::format,

@@ -23,7 +23,6 @@
 #include <array>
 #include <future>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -100,9 +99,9 @@ inline void collect_host(const libvirt::connection &on, const model::domain &dom
             version ? "the daemon does not know it" : version.error().what);
     }
     into.capabilities = parsed_fact(on.capabilities(), xml::parse_capabilities);
-    std::set<std::string> fresh;
     for (const model::disk_source &image : images_of(domain)) {
-        into.storage.set(precheck::storage_name(image), as_fact(find_storage(on, image, fresh)));
+        into.storage.set(precheck::storage_name(image),
+                         as_fact(find_storage(on, image, into.stale)));
     }
 }
 

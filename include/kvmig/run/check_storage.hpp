@@ -7,7 +7,7 @@
 #include <kvmig/precheck/facts.hpp>
 #include <kvmig/xml/storage.hpp>
 
-#include <set>
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,13 +61,26 @@ describe_image(expected<libvirt::storage_volume> found) {
     return libvirt::storage_pool::lookup_by_target(on, folder);
 }
 
+/// Has an active pool look for volumes anew. Where a volume tells of a stale handle (ESTALE), which
+/// a delegated one need not, the pool is left as it is: a refresh that meets the handle stops it.
+[[nodiscard]] inline expected<void> look_anew(const libvirt::storage_pool &pool) {
+    auto known = pool.volumes();
+    if (!known) return fail(std::move(known).error());
+    if (!known->empty()) {
+        const auto told = known->front().info();
+        if (!told && told.error().system == ESTALE) return fail(told.error());
+    }
+    return pool.refresh();
+}
+
 } // namespace detail
 
-/// Looks for one image. Active pools are looked through anew first, unless named in `fresh`: a file
-/// that was copied or removed by hand is not known before.
-[[nodiscard]] inline expected<precheck::storage_place> find_storage(const libvirt::connection &on,
-                                                                    const model::disk_source &image,
-                                                                    std::set<std::string> &fresh) {
+/// Looks for one image. Active pools are looked through anew first, unless named in `stale`, which
+/// is told of each whether its handle is: a file that was copied or removed by hand is not known
+/// before.
+[[nodiscard]] inline expected<precheck::storage_place>
+find_storage(const libvirt::connection &on, const model::disk_source &image,
+             precheck::by_name<bool> &stale) {
     const auto pool = detail::pool_of(on, image);
     if (!pool) {
         if (pool.error().kind == error_kind::not_found) return precheck::storage_place{};
@@ -75,10 +88,15 @@ describe_image(expected<libvirt::storage_volume> found) {
     }
     auto place = detail::describe_pool(*pool);
     if (!place || !place->active) return place;
-    if (fresh.insert(place->pool).second) {
-        if (auto looked = pool->refresh(); !looked) return fail(std::move(looked).error());
+    if (!stale.all().contains(place->pool)) {
+        const auto looked = detail::look_anew(*pool);
+        stale.set(place->pool, !looked && looked.error().system == ESTALE);
+        if (!looked) return fail(looked.error());
         place = detail::describe_pool(*pool); // its space is counted anew too
         if (!place || !place->active) return place;
+    }
+    if (*stale.of(place->pool)) {
+        return fail(error_kind::io, "the pool '" + place->pool + "' has a stale handle");
     }
     auto found =
         detail::describe_image(image.kind == model::source_kind::volume

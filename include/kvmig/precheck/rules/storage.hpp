@@ -251,4 +251,33 @@ inline constexpr rule pool_missing{
     "libvirt finds a volume by its pool, and does not start pools by itself.",
     "libvirt: \"storage pool 'NAME' containing volume 'NAME' is not active\"", look_pool};
 
+/// Prevents a start from a mount whose handle the server no longer knows.
+inline observations look_stale(const facts &f) {
+    observations out;
+    for (const host_facts *host : {static_cast<const host_facts *>(&f.source),
+                                   static_cast<const host_facts *>(&f.destination)}) {
+        for (const auto &[pool, stale] : host->stale.all()) {
+            if (!stale.known()) {
+                out.push_back(missing(*host, "whether the pool '" + pool + "' can be read", stale));
+            } else if (*stale) {
+                std::vector<std::string> remedy = {virsh(*host, {"pool-destroy", pool}),
+                                                   virsh(*host, {"pool-start", pool})};
+                if (host == &f.source) {
+                    remedy.insert(remedy.begin(), virsh(*host, {"shutdown", f.domain.name}) +
+                                                      " # its open image keeps the mount busy");
+                }
+                out.push_back({severity::blocks, host->name,
+                               "the files of the pool '" + pool + "' answer with a stale handle",
+                               std::move(remedy)});
+            }
+        }
+    }
+    return out;
+}
+
+inline constexpr rule stale_handle{
+    "KVM-STO-006", "The NFS handle is stale",
+    "The server no longer knows what was mounted: nothing below the mount can be opened.",
+    "open(2), ESTALE: 'Stale file handle'", look_stale};
+
 } // namespace kvmig::precheck::rules
