@@ -56,6 +56,23 @@ std::vector<fault> storage_faults() {
         .remedy = {"exportfs -o rw"},
     });
     out.push_back({
+        .id = "fail-stale-handle",
+        .title = "the store is exported to the destination anew, under another fsid",
+        // Mounted by hand: what reads a stale pool, as the check does, has libvirt stop it.
+        .breaks = {{"kvm02", "virsh -q pool-destroy images && echo 'nfs.kvmig.test:/srv/images "
+                             "/srv/images nfs' >>/etc/fstab && mount /srv/images"},
+                   {"nfs", "exportfs -u 192.0.2.12:/srv/images && exportfs -o "
+                           "rw,sync,no_subtree_check,no_root_squash,fsid=2 "
+                           "192.0.2.12:/srv/images"}},
+        .undo = {{"kvm02", "ls /srv/images >/dev/null 2>&1 || { umount -l /srv/images; "
+                           "mount /srv/images; }; virsh -q pool-start images; true"}},
+        .diagnosed = "KVM-STO-006",
+        .unforeseen = "libvirt tells of files by the pools that run: whether the image is there is "
+                      "not known, and said to be so",
+        .remedy = {"umount -l", "mount MOUNTPOINT", "pool-start"},
+        .fill = {{"MOUNTPOINT", "/srv/images"}, {"POOL", "images"}},
+    });
+    out.push_back({
         .id = "fail-permission",
         .title = "QEMU runs as another user on the destination, who may not open the image",
         .breaks = {{"kvm02", "printf 'user = \"nobody\"\ndynamic_ownership = 0\n' "
