@@ -241,9 +241,10 @@ inline void collect_over_ssh(const std::string &uri_here, const libvirt::connect
 
 /// Asks both hosts at once, and fails only when the domain itself cannot be read: whatever else
 /// cannot be had is a fact that is not known, with the reason. Nothing is changed anywhere; active
-/// pools with images of the domain are refreshed. `uri_here` is how the source is reached from
-/// here, by which it is asked, over SSH, how it resolves the destination's name, and whether it can
-/// open the destination; both hosts are asked for their clocks in that way.
+/// pools with images of the domain are refreshed, by which libvirt stops one that it cannot read.
+/// `uri_here` is how the source is reached from here, by which it is asked, over SSH, how it
+/// resolves the destination's name, and whether it can open the destination; both hosts are asked
+/// for their clocks in that way.
 [[nodiscard]] inline expected<precheck::facts> collect_facts(const libvirt::domain &domain,
                                                              const libvirt::connection &destination,
                                                              const std::string &uri_here,

@@ -61,8 +61,9 @@ describe_image(expected<libvirt::storage_volume> found) {
     return libvirt::storage_pool::lookup_by_target(on, folder);
 }
 
-/// Has an active pool look for volumes anew. Where a volume tells of a stale handle (ESTALE), which
-/// a delegated one need not, the pool is left as it is: a refresh that meets the handle stops it.
+/// Has an active pool look for volumes anew. Where its first volume tells of a stale handle
+/// (ESTALE) the pool is left as it is, for libvirt stops a pool whose refresh fails. A volume may
+/// still answer, and the refresh meet the handle.
 [[nodiscard]] inline expected<void> look_anew(const libvirt::storage_pool &pool) {
     auto known = pool.volumes();
     if (!known) return fail(std::move(known).error());
