@@ -215,8 +215,7 @@ void add_disk_options(CLI::App &sub, const std::shared_ptr<tune_request> &asked)
     add_blkio_options(sub, asked);
     sub.footer(closing(
         {"kvmig tune disk vm1 vda --total-iops-sec 500 --dry-run",
-         "kvmig tune disk vm1 --read-bytes-sec 100000000 --connect qemu+ssh://kvm01/system --live "
-         "--config",
+         "kvmig tune disk vm1 --read-bytes-sec 100000000 --connect qemu+ssh://kvm01/system",
          "kvmig tune disk vm1 --weight 500 --dry-run",
          "kvmig tune disk vm1 --device-weights /dev/sda,300 --config",
          "kvmig tune disk vm1 --device-write-bytes-sec /dev/sda,104857600"},

@@ -81,10 +81,10 @@ public:
     }
 
 private:
-    expected<std::string> shell(const std::string &text) const {
+    [[nodiscard]] expected<std::string> shell(const std::string &text) const {
         return remote_output(host_, {"sh", "-c", "set -e; " + text}, on_.context().stop);
     }
-    expected<void> told(const std::string &text) const {
+    [[nodiscard]] expected<void> told(const std::string &text) const {
         if (auto done = shell(text); !done) return fail(std::move(done).error());
         return {};
     }
@@ -279,7 +279,7 @@ private:
         return {};
     }
 
-    expected<void> set_cap(byte_rate most) const {
+    [[nodiscard]] expected<void> set_cap(byte_rate most) const {
         const libvirt::domain &who = guests_[0].at;
         auto limits = libvirt::read_iotune(who, "vda", VIR_DOMAIN_AFFECT_LIVE);
         if (!limits) return fail(std::move(limits).error());

@@ -121,6 +121,85 @@ inline void note_effect(plan &out, const std::string &what,
     }
 }
 
+/// A number that is to change.
+struct blkio_difference {
+    std::string what; ///< `a weight`, or libvirt's name of the limit
+    std::string name; ///< libvirt's, with the path behind it
+    std::string path; ///< of the disk; empty: the whole guest's
+    std::uint64_t was = 0;
+    std::uint64_t wanted = 0;
+    std::uint64_t least = 1;
+    std::uint64_t most = 0;
+    bool weight = false;
+};
+
+[[nodiscard]] inline std::vector<blkio_difference> differences_of(const blkiotune &from,
+                                                                  const blkiotune &to) {
+    std::vector<blkio_difference> out;
+    if (from.weight != to.weight) {
+        out.push_back(
+            {"a weight", "weight", "", from.weight, to.weight, least_weight, most_weight, true});
+    }
+    const auto number_of = [](const per_disk &in, const std::string &path) {
+        const auto found = in.find(path);
+        return found == in.end() ? std::uint64_t{0} : found->second;
+    };
+    for (const blkio_device &each : blkio_devices) {
+        const bool weight = each.of == &blkiotune::device_weight;
+        per_disk paths = from.*each.of;
+        paths.insert((to.*each.of).begin(), (to.*each.of).end());
+        for (const auto &[path, any] : paths) {
+            const std::uint64_t was = number_of(from.*each.of, path);
+            const std::uint64_t wanted = number_of(to.*each.of, path);
+            if (was == wanted) continue;
+            out.push_back({weight ? "a weight" : each.name, fmt::format("{} {}", each.name, path),
+                           path, was, wanted, weight ? least_weight : 1, each.most, weight});
+        }
+    }
+    return out;
+}
+
+/// Refuses a number that is out of range, and what could not be put back.
+[[nodiscard]] inline expected<void> check_difference(const std::string &domain, bool live,
+                                                     const blkio_difference &one) {
+    const std::string whose = one.path.empty() ? domain : fmt::format("{} {}", domain, one.path);
+    if (one.wanted != 0 && (one.wanted < one.least || one.wanted > one.most)) {
+        return fail(make_error(error_kind::invalid_argument,
+                               fmt::format("{} of {} is out of range: {} to {}", one.what,
+                                           one.wanted, one.least, one.most))
+                        .about(whose));
+    }
+    if (!live || !one.weight) return {};
+    if (one.path.empty() && one.wanted == 0) {
+        return fail(
+            make_error(error_kind::unsupported, "libvirt takes no weight away from what runs")
+                .about(whose)
+                .advise("set another: the kernel's own is 100"));
+    }
+    if (!one.path.empty() && (one.was == 0 || one.wanted == 0)) {
+        return fail(make_error(error_kind::unsupported,
+                               "libvirt takes no weight of a disk away from what runs: one that is "
+                               "new there could not be put back")
+                        .about(whose)
+                        .advise("set it of the definition (--config), and start it anew"));
+    }
+    return {};
+}
+
+[[nodiscard]] inline change step_of(const std::string &domain, const blkio_difference &one) {
+    change out;
+    out.what = {target_kind::parameter, one.name, domain};
+    out.from = std::to_string(one.was);
+    out.to = std::to_string(one.wanted);
+    out.why = one.weight ? "a share of the disk relative to the other domains, when they compete"
+                         : "what the domain may take of this disk, busy or not";
+    out.source = "virsh blkiotune";
+    const bool less = one.wanted < one.was;
+    const bool limited = one.wanted != 0 && (one.was == 0 || less);
+    if (one.weight ? less : limited) out.risk = "the domain waits longer for its disk";
+    return out;
+}
+
 } // namespace detail
 
 /// A plan to set them: a step for each number that differs. `disks` are those of the host, or one
@@ -132,80 +211,21 @@ plan_blkiotune(const std::string &domain, bool live, const blkiotune &from, cons
                const std::optional<std::vector<weight_facts>> &disks) {
     plan out;
     bool weighed = false;
-    const auto in_range = [](const std::string &of, const std::string &what, std::uint64_t value,
-                             std::uint64_t least, std::uint64_t most) -> expected<void> {
-        if (value == 0 || (value >= least && value <= most)) return {};
-        return fail(
-            make_error(error_kind::invalid_argument,
-                       fmt::format("{} of {} is out of range: {} to {}", what, value, least, most))
-                .about(of));
-    };
-    const auto step = [&](std::string name, std::uint64_t was, std::uint64_t wanted,
-                          const char *why, bool more_waiting) {
-        change one;
-        one.what = {target_kind::parameter, std::move(name), domain};
-        one.from = std::to_string(was);
-        one.to = std::to_string(wanted);
-        one.why = why;
-        one.source = "virsh blkiotune";
-        if (more_waiting) one.risk = "the domain waits longer for its disk";
-        out.changes.push_back(std::move(one));
-    };
-    constexpr const char *share =
-        "a share of the disk relative to the other domains, when they compete";
-    if (from.weight != to.weight) {
-        if (auto fits = in_range(domain, "a weight", to.weight, least_weight, most_weight); !fits) {
-            return fail(std::move(fits).error());
+    for (const detail::blkio_difference &each : detail::differences_of(from, to)) {
+        if (auto can = detail::check_difference(domain, live, each); !can) {
+            return fail(std::move(can).error());
         }
-        if (live && to.weight == 0) {
-            return fail(
-                make_error(error_kind::unsupported, "libvirt takes no weight away from what runs")
-                    .about(domain)
-                    .advise("set another: the kernel's own is 100"));
+        out.changes.push_back(detail::step_of(domain, each));
+        weighed = weighed || each.weight;
+        if (!each.weight || !disks) continue;
+        if (each.path.empty()) {
+            detail::note_effect(out, "the weight", *disks);
+            continue;
         }
-        step("weight", from.weight, to.weight, share, to.weight < from.weight);
-        weighed = true;
-        if (disks) detail::note_effect(out, "the weight", *disks);
-    }
-    for (const blkio_device &each : blkio_devices) {
-        const bool weight = each.of == &blkiotune::device_weight;
-        per_disk paths = from.*each.of;
-        paths.insert((to.*each.of).begin(), (to.*each.of).end());
-        for (const auto &[path, any] : paths) {
-            const auto number_in = [&of = each.of, &p = path](const blkiotune &all) {
-                const auto found = (all.*of).find(p);
-                return found == (all.*of).end() ? std::uint64_t{0} : found->second;
-            };
-            const std::uint64_t was = number_in(from);
-            const std::uint64_t wanted = number_in(to);
-            if (was == wanted) continue;
-            const std::string whose = fmt::format("{} {}", domain, path);
-            const std::string name = fmt::format("{} {}", each.name, path);
-            if (auto fits = in_range(whose, weight ? "a weight" : each.name, wanted,
-                                     weight ? least_weight : 1, each.most);
-                !fits) {
-                return fail(std::move(fits).error());
-            }
-            if (!weight) {
-                step(name, was, wanted, "what the domain may take of this disk, busy or not",
-                     wanted != 0 && (was == 0 || wanted < was));
-                continue;
-            }
-            if (live && (was == 0 || wanted == 0)) {
-                return fail(make_error(error_kind::unsupported,
-                                       "libvirt takes no weight of a disk away from what runs: one "
-                                       "that is new there could not be put back")
-                                .about(whose)
-                                .advise("set it of the definition (--config), and start it anew"));
-            }
-            step(name, was, wanted, share, wanted < was);
-            weighed = true;
-            if (!disks) continue;
-            const auto known =
-                std::find_if(disks->begin(), disks->end(),
-                             [&p = path](const auto &d) { return "/dev/" + d.disk == p; });
-            if (known != disks->end()) detail::note_effect(out, "the weight of " + path, {*known});
-        }
+        const auto known = std::find_if(disks->begin(), disks->end(), [&](const auto &disk) {
+            return "/dev/" + disk.disk == each.path;
+        });
+        if (known != disks->end()) detail::note_effect(out, "the weight of " + each.path, {*known});
     }
     if (weighed && !disks) {
         out.note("whether a weight has an effect could not be told: the schedulers of the host's "
