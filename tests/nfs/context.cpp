@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <poll.h>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -290,6 +291,51 @@ TEST_CASE("a server that dies is told at once, without a signal") {
     const auto url = must(model::parse_nfs_url(server.url()));
     const auto refused = nfs::context::connect(url);
     REQUIRE_FALSE(refused);
+    server.start();
+    CHECK(must(connect(server.url()).stat(server.path("f"))).is_file());
+}
+
+TEST_CASE("a connection that is lost is not told by an answer of before") {
+    KVMIG_NEEDS_NFS_SERVER();
+    nfs_server server;
+    const auto nfs = connect(server.url());
+    auto file = must(nfs::file::open(nfs, server.path("f"), nfs::open_for::creating));
+    must(file.write(0, as_bytes("x")));
+    // libnfs keeps this text until the next status of NFS.
+    REQUIRE(nfs.stat(server.path("missing")).error().kind == error_kind::not_found);
+    server.process().end();
+    std::optional<error> gone;
+    SECTION("of a commit") { gone = file.sync().error(); }
+    SECTION("of a write") { gone = file.write(0, as_bytes("y")).error(); }
+    SECTION("of a new size") { gone = file.set_size(bytes{9}).error(); }
+    SECTION("of a read") {
+        std::byte one{};
+        gone = file.read(0, std::span(&one, 1)).error();
+    }
+    SECTION("of reads and writes under way") {
+        std::byte one{};
+        std::size_t told = 0;
+        const auto keep = [&](expected<std::size_t> end) {
+            ++told;
+            REQUIRE_FALSE(end);
+            CHECK(end.error().kind == error_kind::unreachable);
+            gone = std::move(end).error();
+        };
+        must(file.start_write(0, as_bytes("y"), keep));
+        must(file.start_read(0, std::span(&one, 1), keep));
+        must(file.start_write(0, as_bytes("z"), keep));
+        while (!file.connection().lost()) {
+            pollfd waits = file.connection().wanted();
+            REQUIRE(::poll(&waits, 1, 60'000) == 1);
+            static_cast<void>(file.connection().service(waits.revents));
+        }
+        CHECK(told == 3);
+    }
+    REQUIRE(gone);
+    INFO(describe(*gone));
+    CHECK(gone->kind == error_kind::unreachable);
+    CHECK(gone->object == server.path("f"));
+    CHECK(gone->what.find("NOENT") == std::string::npos);
     server.start();
     CHECK(must(connect(server.url()).stat(server.path("f"))).is_file());
 }

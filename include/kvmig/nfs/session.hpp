@@ -28,6 +28,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace kvmig::nfs {
 
@@ -118,7 +119,9 @@ public:
         {
             const quiet_pipe quiet;
             const auto alone = connected_ ? std::unique_lock<std::mutex>() : while_connecting();
+            serving_ = true;
             status = ::nfs_service(raw_, revents);
+            serving_ = false;
         }
         if (status < 0) {
             // Of a connection that the server closed libnfs says nothing: what stands there is
@@ -127,8 +130,10 @@ public:
             const std::string said = text != nullptr ? text : "";
             give_up(error_kind::unreachable, "the connection was lost",
                     said.starts_with("NFS:") ? "" : said);
+            tell_ambiguous();
             return fail(*lost_);
         }
+        tell_ambiguous();
         if (under_way_ > 0 && clock::now() - last_heard_ > patience_) {
             give_up(error_kind::timed_out,
                     "no answer for " + std::to_string(patience_.count() / 1000) + " s", "");
@@ -178,7 +183,7 @@ public:
         });
         if (!started) return fail(std::move(started).error().about(std::string(path)));
         const auto waited = wait([&out] { return out->done; }, stop);
-        if (!waited && !out->done) {
+        if (!waited && (!out->done || out->failed.number == ECONNRESET)) {
             out->done = true; // whatever comes later has nobody to tell
             error err = waited.error();
             err.what = std::string(what) + " failed: " + err.what;
@@ -200,14 +205,33 @@ private:
     session(nfs_context *raw, std::string server, std::chrono::milliseconds patience)
         : raw_(raw), server_(std::move(server)), patience_(patience) {}
 
+    /// A call that ended with EFAULT.
+    struct ambiguous {
+        answer done;
+        answer_text failed;
+    };
+
     static void finish(int status, nfs_context *nfs, void *data, void *about) {
         const std::unique_ptr<call> ended(static_cast<call *>(about));
-        --ended->of->under_way_;
+        session &of = *ended->of;
+        --of.under_way_;
         answer_text failed;
         if (status < 0) {
             failed = read_answer(status, static_cast<const char *>(data), ::nfs_get_error(nfs));
         }
+        if (status == -EFAULT && of.serving_) {
+            of.ambiguous_.push_back({std::move(ended->done), std::move(failed)});
+            return;
+        }
         ended->done(status, data, failed);
+    }
+
+    /// By EFAULT libnfs 4 tells what the server refused and a connection that is gone alike, and
+    /// of the latter the text is that of an earlier call. Which it was is known after the service.
+    void tell_ambiguous() {
+        for (const ambiguous &one : std::exchange(ambiguous_, {})) {
+            one.done(-EFAULT, nullptr, lost_ ? answer_text{ECONNRESET, lost_->what} : one.failed);
+        }
     }
 
     void give_up(error_kind kind, std::string what, const std::string &text) {
@@ -226,6 +250,8 @@ private:
     std::optional<error> lost_;
     std::size_t under_way_ = 0;
     bool connected_ = false;
+    bool serving_ = false; ///< libnfs may be telling of a connection that it lost
+    std::vector<ambiguous> ambiguous_;
 };
 
 } // namespace kvmig::nfs
