@@ -23,8 +23,7 @@ namespace kvmig::run {
 /// The bytes that a request read or wrote; fewer than asked for is no error.
 using copy_completion = std::function<void(expected<std::size_t>)>;
 
-/// What is served while requests are under way. A local end has nothing to wait for: its requests
-/// are done when they are started.
+/// What is served while requests are under way.
 class copy_end {
 public:
     copy_end() = default;

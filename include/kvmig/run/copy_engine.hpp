@@ -211,7 +211,6 @@ private:
                 finished_to_ = piece->end();
                 ++reading;
                 if (auto started = read(one); !started) return started;
-                if (!ends_->read.empty()) break; // a local end was done at once
             }
             if (ends_->read.empty() && ends_->written.empty()) {
                 if (reading == 0 && writing == 0 && to_write.empty()) return {};

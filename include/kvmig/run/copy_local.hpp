@@ -6,6 +6,7 @@
 #include <kvmig/model/nfs_url.hpp>
 #include <kvmig/run/copy_end.hpp>
 #include <kvmig/run/copy_mark.hpp>
+#include <kvmig/run/local_worker.hpp>
 
 #include <cerrno>
 #include <cstdio>
@@ -33,10 +34,17 @@ public:
     /// Open for reading.
     [[nodiscard]] const host::image_file &file() const noexcept { return file_; }
     [[nodiscard]] const std::string &name() const noexcept override { return name_; }
-    /// Nothing: its requests are done when they are started.
-    [[nodiscard]] std::optional<pollfd> wanted() const override { return std::nullopt; }
-    expected<void> service(short) override { return {}; } ///< Does nothing.
-    expected<void> reconnect(const std::stop_token &) override { return {}; }
+    [[nodiscard]] std::optional<pollfd> wanted() const override { return worker_.wanted(); }
+    /// Calls back what its thread has done.
+    expected<void> service(short) override {
+        worker_.serve();
+        return {};
+    }
+    /// Forgets what was under way.
+    expected<void> reconnect(const std::stop_token &) override {
+        worker_.settle();
+        return {};
+    }
     /// Its permission bits.
     [[nodiscard]] std::uint32_t mode() const noexcept override { return about_.st_mode & 07777U; }
     [[nodiscard]] bytes used() const noexcept override {
@@ -68,8 +76,8 @@ public:
     }
     expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
                               copy_completion done) override {
-        done(file_.read(offset, into));
-        return {};
+        return worker_.submit([this, offset, into] { return file_.read(offset, into); },
+                              std::move(done));
     }
 
 private:
@@ -79,6 +87,7 @@ private:
     host::image_file file_;
     std::string name_;
     struct stat about_;
+    local_worker worker_; // last: it uses the file
 };
 
 /// A file of this machine, under its part's name until it is whole.
@@ -91,10 +100,17 @@ public:
           mark_(path_.parent_path() / mark_name(path_.filename().string())) {}
 
     [[nodiscard]] const std::string &name() const noexcept override { return name_; }
-    /// Nothing: its requests are done when they are started.
-    [[nodiscard]] std::optional<pollfd> wanted() const override { return std::nullopt; }
-    expected<void> service(short) override { return {}; } ///< Does nothing.
-    expected<void> reconnect(const std::stop_token &) override { return {}; }
+    [[nodiscard]] std::optional<pollfd> wanted() const override { return worker_.wanted(); }
+    /// Calls back what its thread has done.
+    expected<void> service(short) override {
+        worker_.serve();
+        return {};
+    }
+    /// Forgets what was under way.
+    expected<void> reconnect(const std::stop_token &) override {
+        worker_.settle();
+        return {};
+    }
 
     [[nodiscard]] expected<bool> exists() override { return there(path_); }
     [[nodiscard]] expected<void> unused() override {
@@ -135,21 +151,20 @@ public:
         }
         return bytes{static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize};
     }
-    /// Writes at once, then calls `done`.
     expected<void> start_write(std::uint64_t offset, std::span<const std::byte> from,
                                copy_completion done) override {
-        auto put = file_->write(offset, from);
-        if (put) {
-            done(from.size());
-        } else {
-            done(fail(std::move(put).error()));
-        }
-        return {};
+        return worker_.submit(
+            [this, offset, from]() -> expected<std::size_t> {
+                auto put = file_->write(offset, from);
+                if (!put) return fail(std::move(put).error());
+                return from.size();
+            },
+            std::move(done));
     }
     expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
                               copy_completion done) override {
-        done(file_->read(offset, into));
-        return {};
+        return worker_.submit([this, offset, into] { return file_->read(offset, into); },
+                              std::move(done));
     }
     expected<void> sync() override { return file_->sync(); }
     /// Keeps it in a file beside the part.
@@ -181,6 +196,7 @@ public:
         return {};
     }
     expected<void> discard() override {
+        worker_.settle();
         auto part = remove(part_);
         auto mark = remove(mark_);
         return part ? mark : part;
@@ -220,6 +236,7 @@ private:
     std::filesystem::path part_;
     std::filesystem::path mark_;
     std::optional<host::image_file> file_;
+    local_worker worker_; // last: it uses the file
 };
 
 } // namespace kvmig::run
