@@ -235,7 +235,7 @@ void add_memory_options(CLI::App &sub, const std::shared_ptr<tune_request> &aske
                    "What it is swapped out to under pressure, or unlimited")
         ->type_name("SIZE");
     sub.add_option("--swap-hard-limit", asked->swap_hard_limit,
-                   "Most of memory and swap together, or unlimited")
+                   "Most of memory and swap together, under cgroup v2 of swap, or unlimited")
         ->type_name("SIZE");
     sub.footer(closing({"kvmig tune memory vm1", "kvmig tune memory vm1 --soft-limit 2G --config",
                         "kvmig tune memory vm1 --hard-limit 6G --dry-run"},

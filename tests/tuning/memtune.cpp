@@ -180,3 +180,14 @@ TEST_CASE("a guest that shows the host's own CPU is told to move badly") {
         any_has(*check_cpus({{.domain = "a", .cpu_mode = "host-passthrough"}}, {0}), "host-model"));
     CHECK(check_cpus({{.domain = "a", .cpu_mode = "host-model"}}, {0})->empty());
 }
+
+TEST_CASE("that cgroup v2 caps swap alone is told with a new swap_hard_limit only") {
+    const auto set = plan_memtune(four_gib(), {},
+                                  {.hard_limit = bytes::gib(5), .swap_hard_limit = bytes::gib(8)});
+    REQUIRE(set);
+    CHECK(any_has(set->notes, "memory.swap.max"));
+    const auto kept = plan_memtune(four_gib(), {.swap_hard_limit = bytes::gib(8)},
+                                   {.hard_limit = bytes::gib(5), .swap_hard_limit = bytes::gib(8)});
+    REQUIRE(kept);
+    CHECK_FALSE(any_has(kept->notes, "memory.swap.max"));
+}

@@ -22,7 +22,8 @@ struct memtune {
     std::optional<bytes> hard_limit = {};
     /// Down to which it is swapped out under pressure.
     std::optional<bytes> soft_limit = {};
-    std::optional<bytes> swap_hard_limit = {}; ///< memory and swap together
+    /// Memory and swap together; under cgroup v2 libvirt takes it for swap alone (memory.swap.max).
+    std::optional<bytes> swap_hard_limit = {};
     /// QEMU's driver has no use for it.
     std::optional<bytes> min_guarantee = {};
 
@@ -104,6 +105,11 @@ struct memtune_guest {
         out.note(fmt::format("the process holds {:.0f} MiB now, more than hard_limit {:.0f} MiB: "
                              "it is swapped out or killed at once",
                              guest.rss->as_mib(), to.hard_limit->as_mib()));
+    }
+    if (to.swap_hard_limit && to.swap_hard_limit != from.swap_hard_limit) {
+        out.note(
+            "swap_hard_limit is meant for memory and swap together, but under cgroup v2 libvirt "
+            "gives it to memory.swap.max: there it caps swap alone");
     }
     if (guest.hugepages && to.hard_limit) {
         out.note("huge pages are not counted by hard_limit: it holds what QEMU takes beside them");
