@@ -16,6 +16,20 @@ namespace kvmig::lab {
 
 namespace {
 
+constexpr double significance = 0.05;
+/// So many ways are tried at most; of more, so many at random.
+constexpr double most_ways = 20'000;
+constexpr std::uint64_t seed_of_tests = 1;
+constexpr double rounding = 1e-12;
+
+std::vector<double> ratios_of(const figure_change &pairs) {
+    std::vector<double> out;
+    for (std::size_t i = 0; i < pairs.before.size(); ++i) {
+        out.push_back(pairs.after[i] / pairs.before[i]);
+    }
+    return out;
+}
+
 /// Standard deviation of the logarithms about their median, as the median deviation tells it: one
 /// sample that went astray does not count.
 double scatter(const std::vector<double> &values) {
@@ -27,7 +41,7 @@ double scatter(const std::vector<double> &values) {
 }
 
 /// Of all ways to part the logarithms in two such sides, the share in which their means are as far
-/// apart. All ways are tried while there are no more than `most`, else so many at random.
+/// apart.
 class permutation_test {
 public:
     permutation_test(const std::vector<double> &before, const std::vector<double> &after)
@@ -39,12 +53,12 @@ public:
     /// No `p` is less: a clean separation is one way, and with equal sides its mirror another.
     [[nodiscard]] double least() const { return (first_ * 2 == logs_.size() ? 2 : 1) / ways(); }
     [[nodiscard]] double p() {
-        if (ways() <= most) {
+        if (ways() <= most_ways) {
             walk(0, 0, 0);
         } else {
-            std::mt19937_64 random(seed);
+            std::mt19937_64 random(seed_of_tests);
             std::vector<double> mixed = logs_;
-            for (std::size_t i = 0; i < static_cast<std::size_t>(most); ++i) {
+            for (std::size_t i = 0; i < static_cast<std::size_t>(most_ways); ++i) {
                 std::shuffle(mixed.begin(), mixed.end(), random);
                 count(std::accumulate(mixed.begin(),
                                       mixed.begin() + static_cast<std::ptrdiff_t>(first_), 0.0));
@@ -54,9 +68,6 @@ public:
     }
 
 private:
-    static constexpr double most = 20'000;
-    static constexpr std::uint64_t seed = 1;
-
     [[nodiscard]] static std::vector<double> logs_of(const std::vector<double> &before,
                                                      const std::vector<double> &after) {
         std::vector<double> out;
@@ -79,7 +90,6 @@ private:
                         (total_ - sum) / static_cast<double>(logs_.size() - first_));
     }
     void count(double sum) {
-        constexpr double rounding = 1e-12;
         ++tried_;
         if (distance(sum) >= seen_ - rounding) ++as_far_;
     }
@@ -98,20 +108,56 @@ private:
     std::size_t as_far_ = 0;
 };
 
-void judge(figure_change &one, double floor) {
-    constexpr double significance = 0.05;
-    const ratio_of_medians seen = ratio_between(one.before, one.after);
+/// Of all ways to swap the sides within the pairs, the share in which the mean of the logarithms of
+/// the ratios is as far from 0.
+class sign_test {
+public:
+    explicit sign_test(std::vector<double> ratios)
+        : logs_(logs_of(std::move(ratios))),
+          seen_(std::abs(std::accumulate(logs_.begin(), logs_.end(), 0.0))) {}
+
+    /// No `p` is less: all in one direction is one way, all in the other its mirror.
+    [[nodiscard]] double least() const { return 2 / ways(); }
+    [[nodiscard]] double p() const {
+        const bool all = ways() <= most_ways;
+        const auto tries = static_cast<std::uint64_t>(all ? ways() : most_ways);
+        std::mt19937_64 random(seed_of_tests);
+        std::size_t as_far = 0;
+        for (std::uint64_t i = 0; i < tries; ++i) {
+            std::uint64_t swapped = all ? i : random();
+            double sum = 0;
+            for (std::size_t at = 0; at < logs_.size(); ++at, swapped >>= 1U) {
+                // A word of 64 pairs; those beyond are drawn anew.
+                if (at != 0 && at % 64 == 0) swapped = random();
+                sum += (swapped & 1U) != 0 ? -logs_[at] : logs_[at];
+            }
+            if (std::abs(sum) >= seen_ - rounding) ++as_far;
+        }
+        return static_cast<double>(as_far) / static_cast<double>(tries);
+    }
+
+private:
+    [[nodiscard]] static std::vector<double> logs_of(std::vector<double> ratios) {
+        for (double &each : ratios) each = std::log(each);
+        return ratios;
+    }
+    [[nodiscard]] double ways() const { return std::exp2(static_cast<double>(logs_.size())); }
+
+    std::vector<double> logs_;
+    double seen_;
+};
+
+/// `least`: the least `p` that so many samples can have; `noise`: the scatter of their logarithms.
+void judge(figure_change &one, const ratio_of_medians &seen, double least, double noise,
+           double floor) {
     one.ratio = seen.value;
     one.low = seen.low;
     one.high = seen.high;
-    const double noise = std::expm1(3 * std::max(scatter(one.before), scatter(one.after)));
-    one.floor = std::max(floor, noise);
-    permutation_test test(one.before, one.after);
-    one.p = test.p();
+    one.floor = std::max(floor, std::expm1(3 * noise));
     const auto beyond = [](double ratio, double by) {
         return ratio > 1 + by || ratio < 1 / (1 + by);
     };
-    if (test.least() > significance) {
+    if (least > significance) {
         one.verdict = change::too_few;
     } else if (one.p <= significance && beyond(one.ratio, one.floor)) {
         const bool more_is_better = one.unit == "bytes/s";
@@ -121,6 +167,20 @@ void judge(figure_change &one, double floor) {
     } else {
         one.verdict = change::within_noise;
     }
+}
+
+void judge_apart(figure_change &one, double floor) {
+    permutation_test test(one.before, one.after);
+    one.p = test.p();
+    judge(one, ratio_between(one.before, one.after), test.least(),
+          std::max(scatter(one.before), scatter(one.after)), floor);
+}
+
+void judge_pairs(figure_change &one, double floor) {
+    const std::vector<double> ratios = ratios_of(one);
+    const sign_test test(ratios);
+    one.p = test.p();
+    judge(one, ratio_in_pairs(one.before, one.after), test.least(), scatter(ratios), floor);
 }
 
 void add_samples(std::vector<figure_change> &to, std::span<const run_result> runs,
@@ -144,6 +204,38 @@ void add_samples(std::vector<figure_change> &to, std::span<const run_result> run
             }
         }
     }
+}
+
+std::vector<figure_change> samples_of(std::span<const run_result> before,
+                                      std::span<const run_result> after) {
+    std::vector<figure_change> out;
+    add_samples(out, before, &figure_change::before, true);
+    add_samples(out, after, &figure_change::after, false);
+    return out;
+}
+
+/// Of a scenario that one run of a pair has more often, what is too many is left out.
+std::vector<figure_change> paired_samples_of(std::span<const run_result> before,
+                                             std::span<const run_result> after) {
+    std::vector<figure_change> out;
+    for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
+        for (figure_change &pair : samples_of(before.subspan(i, 1), after.subspan(i, 1))) {
+            const std::size_t both = std::min(pair.before.size(), pair.after.size());
+            pair.before.resize(both);
+            pair.after.resize(both);
+            const auto at = std::find_if(out.begin(), out.end(), [&](const figure_change &known) {
+                return known.scenario == pair.scenario && known.figure == pair.figure &&
+                       known.unit == pair.unit;
+            });
+            if (at == out.end()) {
+                out.push_back(std::move(pair));
+                continue;
+            }
+            at->before.insert(at->before.end(), pair.before.begin(), pair.before.end());
+            at->after.insert(at->after.end(), pair.after.begin(), pair.after.end());
+        }
+    }
+    return out;
 }
 
 } // namespace
@@ -173,17 +265,17 @@ std::vector<std::string> unlike(std::span<const run_result> before,
 }
 
 std::vector<figure_change> compare_runs(std::span<const run_result> before,
-                                        std::span<const run_result> after, double floor) {
-    std::vector<figure_change> out;
-    add_samples(out, before, &figure_change::before, true);
-    add_samples(out, after, &figure_change::after, false);
+                                        std::span<const run_result> after, double floor,
+                                        sampling made) {
+    const bool pairs = made == sampling::in_turn;
+    auto out = pairs ? paired_samples_of(before, after) : samples_of(before, after);
     std::erase_if(out, [](const figure_change &one) {
         const auto without_ratio = [](double value) { return !std::isfinite(value) || value <= 0; };
         return one.after.empty() ||
                std::any_of(one.before.begin(), one.before.end(), without_ratio) ||
                std::any_of(one.after.begin(), one.after.end(), without_ratio);
     });
-    for (figure_change &each : out) judge(each, floor);
+    for (figure_change &each : out) pairs ? judge_pairs(each, floor) : judge_apart(each, floor);
     return out;
 }
 

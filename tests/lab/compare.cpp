@@ -13,6 +13,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace kvmig;
@@ -47,6 +48,14 @@ figure_change compared(const std::vector<double> &before, const std::vector<doub
     return all.front();
 }
 
+figure_change compared_in_turn(const std::vector<double> &before, const std::vector<double> &after,
+                               const std::string &unit = "ms") {
+    const auto all = lab::compare_runs(runs_of(before, unit), runs_of(after, unit),
+                                       lab::smallest_change, lab::sampling::in_turn);
+    REQUIRE(all.size() == 1);
+    return all.front();
+}
+
 /// Five samples about `centre` with a scatter of `spread`.
 std::vector<double> five(double centre, double spread, std::mt19937_64 &random) {
     std::lognormal_distribution<double> noise(0, spread);
@@ -67,6 +76,75 @@ TEST_CASE("the permutation test gives the shares that counting by hand gives") {
     // {1, 4} against {2, 8}: in logarithms 0, 2 against 1, 3. Sums of a side: 2 or 4 (as far), 1,
     // 5 (further), 3 twice (nearer): 4 of 6.
     CHECK(compared({1, 4}, {2, 8}).p == Approx(4.0 / 6));
+}
+
+TEST_CASE(
+    "in turn, the sides are swapped within the pairs, and what both had to bear is no noise") {
+    // All six in one direction: of 64 ways this one and its mirror.
+    const auto slower = compared_in_turn({10, 20, 40, 10, 20, 40}, {13, 26, 52, 13, 26, 52});
+    CHECK(slower.p == Approx(2.0 / 64));
+    CHECK(slower.ratio == Approx(1.3));
+    CHECK(slower.verdict == change::slower);
+    // As many samples that are not taken as pairs do not tell.
+    CHECK(compared({10, 20, 40, 10, 20, 40}, {13, 26, 52, 13, 26, 52}).verdict ==
+          change::within_noise);
+    // Logarithms of base 2: 1, 1, -1. Sums as far from 0 as theirs: all but none.
+    CHECK(compared_in_turn({1, 1, 2}, {2, 2, 1}).p == Approx(1));
+    // 1, 1, 3: only all alike are as far.
+    CHECK(compared_in_turn({1, 1, 1}, {2, 2, 8}).p == Approx(2.0 / 8));
+    CHECK(compared_in_turn({1, 1, 1, 1, 1}, {2, 2, 2, 2, 2}).verdict == change::too_few);
+    CHECK(compared_in_turn({1, 1, 1, 1, 1, 1}, {2, 2, 2, 2, 2, 2}, "bytes/s").verdict ==
+          change::faster);
+}
+
+TEST_CASE("in turn, a pair of which one failed is left out, and the sides need as many runs") {
+    auto before = runs_of({100, 100, 100, 100, 100, 100, 500});
+    const auto after = runs_of({130, 130, 130, 130, 130, 130, 130});
+    before.back().scenarios.front().result = lab::outcome::failed;
+    const auto all = lab::compare_runs(before, after, lab::smallest_change, lab::sampling::in_turn);
+    REQUIRE(all.size() == 1);
+    CHECK(all.front().before.size() == 6);
+    CHECK(all.front().ratio == Approx(1.3));
+
+    const test::temporary_directory folder;
+    const auto file = (folder.path() / "run.json").string();
+    std::ofstream(file) << lab::to_json(run_with(1));
+    const auto refused = test::call(
+        lab::cli::add_lab, {"lab", "compare", "--in-turn", "--base", file, file, "--new", file});
+    CHECK(refused.status != lab::cli::exit_status::done);
+    CHECK_THAT(refused.messages, Catch::Contains("2 runs") && Catch::Contains("1 of the other"));
+}
+
+TEST_CASE(
+    "in turn on a machine that changes its pace, a slow-down of 30 % is found, and no other") {
+    std::mt19937_64 random(11);
+    constexpr int tries = 400;
+    const auto drawn = [&](double slowed, double spread) {
+        std::lognormal_distribution<double> pace(0, 0.3);
+        std::lognormal_distribution<double> noise(0, spread);
+        std::pair<std::vector<double>, std::vector<double>> out;
+        for (int i = 0; i < 6; ++i) {
+            const double now = 1000 * pace(random);
+            out.first.push_back(now * noise(random));
+            out.second.push_back(now * noise(random) * slowed);
+        }
+        return compared_in_turn(out.first, out.second).verdict;
+    };
+    for (const double spread : {0.02, 0.05, 0.2}) {
+        int called = 0;
+        for (int i = 0; i < tries; ++i) {
+            const auto verdict = drawn(1, spread);
+            if (verdict == change::slower || verdict == change::faster) ++called;
+        }
+        INFO("scatter " << spread << ": " << called << " of " << tries);
+        CHECK(called <= tries / 50);
+    }
+    int found = 0;
+    for (int i = 0; i < tries; ++i) {
+        if (drawn(1.3, 0.03) == change::slower) ++found;
+    }
+    INFO(found << " of " << tries);
+    CHECK(found >= tries * 95 / 100);
 }
 
 TEST_CASE("medians, their ratio, and the interval about it") {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """compare.py KVMIG [--lab NAME] [--rounds N] [--keep FOLDER]: `lab compare` on real runs.
 
-In turn a run as it is, another, and one in which the lab's machines stand still for 3 ms of each 13,
+In turn a run as it is, another, and one in which the lab's machines stand still for 30 ms of each 130,
 so that all takes 30 % longer: the first two sides must not be called different, and the third must be
 called slower. Prints a line for each case: `ok CASE` or `FAIL CASE: why`. Needs root, and an hour.
 """
@@ -57,7 +57,7 @@ class Slowed:
 
 
 def compared(kvmig, base, new):
-    code, out, err = kvmig("lab", "compare", "--base", *base, "--new", *new, "--json")
+    code, out, err = kvmig("lab", "compare", "--in-turn", "--base", *base, "--new", *new, "--json")
     if code not in (0, 1):
         raise Failure(f"exit status {code}: {err.strip()}")
     verdicts = {}
@@ -85,7 +85,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kvmig")
     parser.add_argument("--lab", default="compare")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     kvmig = Program(given.kvmig, given.lab)
