@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <lab/fault/fault.hpp>
+#include <lab/machine/lifecycle.hpp>
 #include <lab/machine/remote.hpp>
 
 #include <algorithm>
@@ -31,11 +32,29 @@ expected<const fault *> find_fault(std::string_view id) {
                     .advise(fmt::format("use one of {}", fmt::join(ids, ", "))));
 }
 
-expected<void> carry_out(const std::vector<fault_step> &steps, const std::stop_token &stop) {
+std::string describe(const fault_step &step) {
+    std::string_view what = step.shell;
+    if (step.turned == power::cut)
+        what = "its power is cut: kill its process, which `kvmig lab status` names";
+    if (step.turned == power::on) what = "it is booted";
+    return fmt::format("{}: {}", step.machine, what);
+}
+
+expected<void> carry_out(const std::vector<fault_step> &steps, const lab_paths &lab,
+                         const std::stop_token &stop) {
     for (const fault_step &each : steps) {
-        auto done =
-            remote_output(*find_machine(each.machine), {"sh", "-c", std::string{each.shell}}, stop);
-        if (!done) return fail(std::move(done).error());
+        const machine_spec &machine = *find_machine(each.machine);
+        expected<void> done;
+        switch (each.turned) {
+        case power::cut: done = cut_power(machine, lab); break;
+        case power::on: done = boot(machine, lab, stop); break;
+        case power::left:
+            if (auto said = remote_output(machine, {"sh", "-c", std::string{each.shell}}, stop);
+                !said) {
+                done = fail(std::move(said).error());
+            }
+        }
+        if (!done) return done;
     }
     return {};
 }

@@ -118,6 +118,17 @@ std::vector<fault> host_faults() {
         .remedy = {"parameters/nested", "nested=1"},
     });
     out.push_back({
+        .id = "fail-qemu-killed",
+        .title = "the destination's QEMU is killed while memory is copied",
+        .breaks = {{"kvm02", "pkill -KILL -x qemu-system-x86"}},
+        .tried = attempt::library,
+        // The source sees its stream break, now with these words, now with those.
+        .look_into_logs = true,
+        .diagnosed = "KVM-DMN-004",
+        .unforeseen = "it breaks later",
+        .remedy = {"tail -n 40 /var/log/libvirt/qemu/vm1.log"},
+    });
+    out.push_back({
         .id = "fail-hugepages",
         .title = "the destination has no huge pages for the guest",
         .guest = guest_on_huge_pages,

@@ -12,6 +12,14 @@ guest_domain guest_with_medium() {
     return guest;
 }
 
+/// As once was usual: QEMU is root, and so are its images'.
+constexpr std::string_view qemu_as_root =
+    "printf 'user = \"root\"\\ngroup = \"root\"\\n' >>/etc/libvirt/qemu.conf && "
+    "systemctl restart libvirtd.service";
+
+/// What the client was allowed before, it remembers for as long as the store is mounted.
+constexpr std::string_view mounted_anew = "umount /srv/images && mount /srv/images";
+
 constexpr std::string_view other_user_undone =
     "sed -i '/^user = \"nobody\"/d; /^dynamic_ownership = 0/d' /etc/libvirt/qemu.conf && "
     "systemctl restart libvirtd.service";
@@ -82,6 +90,24 @@ std::vector<fault> storage_faults() {
         .unforeseen = "libvirt does not tell as whom QEMU will run",
         .remedy = {"namei -l", "/etc/libvirt/qemu.conf"},
         .by_hand = {{"kvm02", other_user_undone}},
+    });
+    out.push_back({
+        .id = "fail-root-squash",
+        .title = "QEMU is root, and the store's export to the destination squashes root",
+        .prepare = {{"kvm01", qemu_as_root}, {"kvm02", qemu_as_root}},
+        // Mounted by hand: libvirt stops a pool with a file that root may not read.
+        .breaks = {{"kvm02", "virsh -q pool-destroy images"},
+                   {"nfs", "exportfs -o rw,sync,no_subtree_check,root_squash,fsid=1 "
+                           "192.0.2.12:/srv/images"},
+                   {"kvm02", "echo 'nfs.kvmig.test:/srv/images /srv/images nfs' >>/etc/fstab && "
+                             "mount /srv/images"}},
+        .undo = {{"nfs", "exportfs -u 192.0.2.12:/srv/images 2>/dev/null; exportfs -r"},
+                 {"kvm02", "umount /srv/images; virsh -q pool-start images; true"}},
+        .diagnosed = "KVM-SEC-008",
+        .unforeseen = "libvirt does not tell as whom QEMU will run, and the check does not read "
+                      "what the server allows: `kvmig nfs exports` does",
+        .remedy = {"exportfs -o rw,no_root_squash"},
+        .by_hand = {{"kvm02", mounted_anew}, {"kvm02", "virsh -q pool-start images"}},
     });
     out.push_back({
         .id = "fail-medium",

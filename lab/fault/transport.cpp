@@ -4,6 +4,15 @@
 
 namespace kvmig::lab {
 
+namespace {
+
+/// What a boot leaves to be started; harmless where it is.
+constexpr std::string_view started_by_hand =
+    "virsh -q pool-start images; virsh -q pool-start local; "
+    "sysctl -qw vm.unprivileged_userfaultfd=1";
+
+} // namespace
+
 std::vector<fault> transport_faults() {
     std::vector<fault> out;
     out.push_back({
@@ -98,6 +107,33 @@ std::vector<fault> transport_faults() {
         .diagnosed = "KVM-NET-019",
         .unforeseen = "it breaks later",
         .by_hand = {{"kvm02", "iptables -F INPUT && iptables -F OUTPUT"}},
+    });
+    out.push_back({
+        .id = "fail-link-cut-postcopy",
+        .title = "the connection that brings the guest's memory is cut in post-copy",
+        // Ended for both sides at once: were its packets dropped, TCP would go on hoping.
+        .breaks = {{"kvm02", "iptables -I INPUT -p tcp --syn --dport 49152:49215 -j REJECT "
+                             "--reject-with tcp-reset && "
+                             "ss -K 'sport >= 49152 and sport <= 49215'"}},
+        .undo = {{"kvm02", "iptables -F INPUT"}},
+        .tried = attempt::library,
+        .options = {"--postcopy"},
+        .diagnosed = "KVM-PCP-001",
+        .unforeseen = "it breaks later",
+        .remedy = {"--postcopy-resume"},
+        .remedy_moves = true,
+        .by_hand = {{"kvm02", "iptables -F INPUT"}},
+    });
+    out.push_back({
+        .id = "fail-host-killed",
+        .title = "the destination loses its power while memory is copied",
+        .breaks = {{"kvm02", {}, power::cut}},
+        .undo = {{"kvm02", {}, power::on}, {"kvm02", started_by_hand}},
+        .tried = attempt::library,
+        // As of a cut link: nobody can say more of a host that is silent.
+        .diagnosed = "KVM-NET-019",
+        .unforeseen = "it breaks later",
+        .by_hand = {{"kvm02", {}, power::on}, {"kvm02", started_by_hand}},
     });
     out.push_back({
         .id = "fail-ports-taken",

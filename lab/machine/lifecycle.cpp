@@ -121,15 +121,20 @@ expected<void> set_clock(const machine_spec &machine, const lab_paths &paths,
 }
 
 /// The agent opens its port only after everything else has been started (see the seed).
-expected<void> await_boot(qmp_client &monitor) {
+expected<void> await_boot(qmp_client &monitor, const machine_spec &machine,
+                          const lab_paths &paths) {
     auto event = monitor.await_event(
         [](const nlohmann::json &candidate) {
             return candidate.value("event", "") == "VSERPORT_CHANGE" &&
                    candidate["data"].value("open", false);
         },
         std::chrono::minutes{15});
-    if (!event) return fail(std::move(event).error());
-    return {};
+    if (event) return {};
+    return fail(
+        make_error(error_kind::failed, "the machine does not come up")
+            .about(std::string{machine.name})
+            .advise(fmt::format("read its console: {}", paths.console(machine.name).string()))
+            .because(std::move(event).error()));
 }
 
 expected<void> save_machines(const lab_paths &paths, const lab_settings &settings,
@@ -198,13 +203,7 @@ expected<void> boot_and_save(const lab_paths &paths, const lab_settings &setting
         if (auto running = resume(monitor); !running) return running;
     }
     for (std::size_t i = 0; i < machines.size(); ++i) {
-        if (auto booted = await_boot((*monitors)[i]); !booted) {
-            return fail(make_error(error_kind::failed, "the machine does not come up")
-                            .about(std::string{machines[i].name})
-                            .advise(fmt::format("read its console: {}",
-                                                paths.console(machines[i].name).string()))
-                            .because(std::move(booted).error()));
-        }
+        if (auto booted = await_boot((*monitors)[i], machines[i], paths); !booted) return booted;
         tell(fmt::format("{} is up", machines[i].name));
     }
     tell("mounting the store on both hosts");
@@ -352,6 +351,26 @@ expected<void> reset(const lab_paths &paths, const progress &tell, const std::st
     if (!settings) return fail(std::move(settings).error());
     if (!is_saved(paths, *settings)) return bring_up(paths, tell, stop);
     return restore(paths, *settings, tell, stop);
+}
+
+expected<void> cut_power(const machine_spec &machine, const lab_paths &paths) {
+    auto all = machine_processes(paths);
+    std::erase_if(all,
+                  [&](const lab_process &each) { return each.role != machine_process(machine); });
+    return end_processes(all, std::chrono::milliseconds{0});
+}
+
+expected<void> boot(const machine_spec &machine, const lab_paths &paths,
+                    const std::stop_token &stop) {
+    if (find_process(paths, machine_process(machine))) return {};
+    const auto settings = read_settings(paths);
+    if (!settings) return fail(settings.error());
+    auto done = start_machine(machine, paths, setup_of(*settings, machine), false, stop);
+    if (!done) return done;
+    auto monitor = monitor_of(machine, paths, stop);
+    if (!monitor) return fail(std::move(monitor).error());
+    if (done = resume(*monitor); !done) return done;
+    return await_boot(*monitor, machine, paths);
 }
 
 expected<void> bring_down(const lab_paths &paths, bool purge) {

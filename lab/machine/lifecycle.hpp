@@ -61,6 +61,16 @@ struct lab_settings {
 [[nodiscard]] expected<void> reset(const lab_paths &paths, const progress &tell,
                                    const std::stop_token &stop);
 
+/// Cuts a machine's power: its process ends at once. Its disk is left as it stood; whether it ran
+/// does not matter.
+[[nodiscard]] expected<void> cut_power(const machine_spec &machine, const lab_paths &paths);
+
+/// Inside the lab's namespace: boots a machine without power from its disk as it stands, and
+/// returns when it is up. What `provision` started on it is not started. Leaves one that runs
+/// alone.
+[[nodiscard]] expected<void> boot(const machine_spec &machine, const lab_paths &paths,
+                                  const std::stop_token &stop);
+
 /// Ends every process of the lab; namespace, bridge and taps go with them. `purge` also removes
 /// the lab's files, saved machines and keys among them.
 [[nodiscard]] expected<void> bring_down(const lab_paths &paths, bool purge);

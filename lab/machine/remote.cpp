@@ -19,4 +19,9 @@ expected<std::string> remote_output(const machine_spec &machine,
     return said;
 }
 
+expected<std::string> remote_shell(const machine_spec &machine, const std::string &text,
+                                   const std::stop_token &stop) {
+    return remote_output(machine, {"sh", "-c", "set -e; " + text}, stop);
+}
+
 } // namespace kvmig::lab

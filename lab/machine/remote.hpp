@@ -23,4 +23,8 @@ namespace kvmig::lab {
                                                   const std::vector<std::string> &argv,
                                                   const std::stop_token &stop);
 
+/// What a shell on `machine` says, which ends at the first command that fails.
+[[nodiscard]] expected<std::string>
+remote_shell(const machine_spec &machine, const std::string &text, const std::stop_token &stop);
+
 } // namespace kvmig::lab

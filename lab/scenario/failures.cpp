@@ -34,12 +34,15 @@ bool asks(const fault &what, std::string_view option) {
     return std::find(what.options.begin(), what.options.end(), option) != what.options.end();
 }
 bool copies_disks(const fault &what) { return asks(what, "--copy-storage-all"); }
+/// It breaks in post-copy: the guest is split between both hosts then, and neither is unhurt.
+bool goes_ahead(const fault &what) { return asks(what, "--postcopy"); }
 
 /// Led by the source's daemon, so that it takes the way that virsh takes.
 migration::options as_virsh(const fault &what) {
     migration::options how{.flags = {flag::live, flag::peer2peer}};
     if (copies_disks(what)) how.flags.set(flag::non_shared_disk);
     if (asks(what, "--tls")) how.flags.set(flag::tls);
+    if (goes_ahead(what)) how.flags.set(flag::postcopy);
     return how;
 }
 
@@ -52,17 +55,18 @@ public:
     expected<void> play() {
         on_.context().tell("breaking it");
         if (what_.tried != attempt::library) {
-            if (auto broken = carry_out(what_.breaks, stop()); !broken) return broken;
+            if (auto broken = carry(what_.breaks); !broken) return broken;
         }
         if (auto begun = guest_.watch.begin(); !begun) return begun;
         if (auto told = foresee(); !told) return told;
         if (auto told = fail_as_documented(); !told) return told;
         // Without its daemon the destination can be asked only once it is mended.
         const bool reachable = on_.on().kvm02().is_alive();
-        if (reachable) {
+        const bool split = goes_ahead(what_);
+        if (reachable && !split) {
             if (auto unhurt = on_.prove_unhurt(guest_, "refused: "); !unhurt) return unhurt;
         }
-        if (what_.remedy_moves) {
+        if (what_.remedy_moves && !split) {
             if (auto begun = guest_.watch.begin(); !begun) return begun;
         }
         if (auto mended = mend(); !mended) return mended;
@@ -76,6 +80,9 @@ public:
 
 private:
     [[nodiscard]] std::stop_token stop() const { return on_.context().stop; }
+    [[nodiscard]] expected<void> carry(const std::vector<fault_step> &steps) const {
+        return carry_out(steps, *on_.context().lab, stop());
+    }
 
     /// What the check says beforehand.
     expected<void> foresee() {
@@ -204,11 +211,12 @@ private:
         return {};
     }
 
-    /// The journal of the source's daemon.
-    [[nodiscard]] expected<std::string> journal(const std::vector<std::string> &how) const {
+    /// The journal of a host's daemon.
+    [[nodiscard]] expected<std::string> journal(const machine_spec &host,
+                                                const std::vector<std::string> &how) const {
         std::vector<std::string> argv{"journalctl", "--unit", "libvirtd", "--output", "cat"};
         argv.insert(argv.end(), how.begin(), how.end());
-        return remote_output(source(), argv, stop());
+        return remote_output(host, argv, stop());
     }
     /// `-- cursor: s=...` is the last line of what `--show-cursor` prints.
     [[nodiscard]] static std::string cursor_in(const std::string &text) {
@@ -218,24 +226,59 @@ private:
         const auto begin = at + before.size();
         return text.substr(begin, text.find('\n', begin) - begin);
     }
+    /// A host's daemon, and where its journal ends before the attempt.
+    struct journal_end {
+        const machine_spec *host;
+        evidence_side side;
+        std::string cursor;
+    };
+    /// Of the source, and of the destination where logs are to be looked into.
+    [[nodiscard]] expected<std::vector<journal_end>> journal_ends() const {
+        std::vector<journal_end> ends{{&source(), evidence_side::source, {}}};
+        if (what_.look_into_logs) ends.push_back({&destination(), evidence_side::destination, {}});
+        for (journal_end &each : ends) {
+            auto end = journal(*each.host, {"-n", "0", "--show-cursor"});
+            if (!end) return fail(std::move(end).error());
+            each.cursor = cursor_in(*end);
+        }
+        return ends;
+    }
+    expected<void> add_journals(evidence &all, const std::vector<journal_end> &ends) const {
+        for (const journal_end &each : ends) {
+            auto logged = journal(*each.host, {"--after-cursor", each.cursor});
+            if (!logged) return fail(std::move(logged).error());
+            all.texts.push_back({.text = *std::move(logged),
+                                 .kind = text_kind::daemon_log,
+                                 .name = "libvirtd's journal",
+                                 .host = fqdn(*each.host),
+                                 .side = each.side});
+        }
+        return {};
+    }
 
     expected<void> by_library() {
         migration::options how = as_virsh(what_);
         const bool meanwhile = what_.tried == attempt::library;
         // Slow enough to be broken on the way.
         if (meanwhile) how.bandwidth = byte_rate::mib(1);
+        if (goes_ahead(what_)) how.postcopy_bandwidth = byte_rate::mib(1);
         // It may have been a restart that broke it.
         if (auto there = on_.reconnect(); !there) return there;
-        auto before = journal({"-n", "0", "--show-cursor"});
-        if (!before) return fail(std::move(before).error());
+        const auto ends = journal_ends();
+        if (!ends) return fail(ends.error());
         bool broken = false;
         expected<void> breaking;
         const auto break_it = [&](const model::job_progress &now) {
             const auto &moved = copies_disks(what_) ? now.statistics.disk_processed
                                                     : now.statistics.memory_processed;
             if (!meanwhile || broken || moved.value_or(bytes{0}).count() == 0) return;
+            if (goes_ahead(what_)) {
+                const auto ahead = is_ahead();
+                if (ahead && !*ahead) return;
+                if (!ahead) breaking = fail(ahead.error());
+            }
             broken = true;
-            breaking = carry_out(what_.breaks, stop());
+            if (breaking) breaking = carry(what_.breaks);
         };
         const auto result =
             on_.attempt(guest_, "refused: ", on_.on().kvm02(), how, {.each_sample = break_it});
@@ -244,24 +287,32 @@ private:
                    result ? "it was migrated" : describe(result.error()));
         if (result) return fail(error_kind::failed, "it was migrated all the same");
         // What the daemons said to each other is not always what the caller is told.
-        auto logged = journal({"--after-cursor", cursor_in(*before)});
-        if (!logged) return fail(std::move(logged).error());
         evidence all = begun_evidence();
         diagnosis::add_error(all, result.error());
-        all.texts.push_back({.text = *std::move(logged),
-                             .kind = text_kind::daemon_log,
-                             .name = "libvirtd's journal",
-                             .host = fqdn(source()),
-                             .side = evidence_side::source});
+        if (auto added = add_journals(all, *ends); !added) return added;
         const diagnosis::report told = diagnosis::diagnose(all);
         if (told_.causes.empty()) told_ = told;
         prove_diagnosis("the library", describe(result.error()), told);
         return {};
     }
 
-    /// The printed steps, as printed.
+    /// Whether the guest has gone ahead of its memory; has it go when it has not been told to.
+    [[nodiscard]] expected<bool> is_ahead() {
+        if (!sent_ahead_) {
+            sent_ahead_ = true;
+            if (auto told = guest_.at.start_postcopy(); !told) return fail(std::move(told).error());
+        }
+        const auto status = guest_.at.status();
+        if (!status) return fail(status.error());
+        return status->reason_text == "post-copy";
+    }
+
+    /// The printed steps, as printed; what is left to hands before one that moves, else after.
     expected<void> mend() {
         if (told_.causes.empty()) return fail(error_kind::failed, "there is no remedy to follow");
+        if (what_.remedy_moves) {
+            if (auto done = carry(what_.by_hand); !done) return done;
+        }
         const auto &steps = told_.causes.front().remedy;
         for (const std::string_view wanted : what_.remedy) {
             const auto found = std::find_if(steps.begin(), steps.end(), [&](const auto &each) {
@@ -273,7 +324,7 @@ private:
             }
             if (auto done = follow(*found); !done) return done;
         }
-        return carry_out(what_.by_hand, stop());
+        return what_.remedy_moves ? expected<void>{} : carry(what_.by_hand);
     }
 
     expected<void> follow(const diagnosis::filled_step &step) {
@@ -301,7 +352,7 @@ private:
         if (!what_.typed.empty()) text = fmt::format("export {}; {}", what_.typed, text);
         std::vector<fault_step> todo;
         for (const std::string_view each : where) todo.push_back({each, text});
-        return carry_out(todo, stop());
+        return carry(todo);
     }
 
     /// The way that failed goes now.
@@ -316,7 +367,9 @@ private:
         auto there = libvirt::domain::lookup(on_.on().kvm02(), guest_.at.id());
         if (!there) return fail(std::move(there).error());
         guest_.at = *std::move(there);
-        on_.own_volume(on_.on().kvm02(), guest_.guest.disk.string());
+        if (what_.pool == local_pool_name) {
+            on_.own_volume(on_.on().kvm02(), guest_.guest.disk.string());
+        }
         const auto now = guest_.at.status();
         if (!now) return fail(now.error());
         out_.prove("the remedy itself moved it",
@@ -330,13 +383,14 @@ private:
     scenario_result &out_;
     performer &guest_;
     diagnosis::report told_; ///< whose remedy is followed
+    bool sent_ahead_ = false;
 };
 
 expected<void> prepare(const fault &what, const scenario_context &context) {
     if (what.certificates) {
         if (auto given = hand_out_certificates(context); !given) return given;
     }
-    return carry_out(what.prepare, context.stop);
+    return carry_out(what.prepare, *context.lab, context.stop);
 }
 
 expected<void> run_failure(const fault &what, scenario_context &context) {
@@ -360,7 +414,7 @@ expected<void> hand_over(const fault &what, scenario_context &context) {
     started->watch.leave();
     if (what.tried == attempt::library) return {};
     context.tell("breaking it");
-    return carry_out(what.breaks, context.stop);
+    return carry_out(what.breaks, *context.lab, context.stop);
 }
 
 std::vector<std::string> attempt_by_virsh(const fault &what) {

@@ -100,10 +100,16 @@ TEST_CASE("a failure's steps are for machines of the lab") {
         for (const auto *steps : {&each.prepare, &each.breaks, &each.undo, &each.by_hand}) {
             for (const fault_step &step : *steps) {
                 CHECK(find_machine(step.machine) != nullptr);
-                CHECK_FALSE(step.shell.empty());
+                CHECK(step.shell.empty() == (step.turned != power::left));
             }
         }
     }
+}
+
+TEST_CASE("a step says what is done to its machine") {
+    CHECK(describe(fault_step{"nfs", "exportfs -r"}) == "nfs: exportfs -r");
+    CHECK_THAT(describe(fault_step{"kvm02", {}, power::cut}), Catch::Contains("kvm02: its power"));
+    CHECK(describe(fault_step{"kvm02", {}, power::on}) == "kvm02: it is booted");
 }
 
 TEST_CASE("a failure that is not known is told, with those that are") {

@@ -3,8 +3,9 @@
 """record.py RUN.json...: what libvirt said in the lab's failures, into recorded.tsv.
 
 RUN.json is the result of `kvmig lab run 'fail-*'`. Each row of recorded.tsv: the cause that is named first,
-the scenario, the release of libvirt, and the words of virsh, their ends of line written \\n. A row of the same
-scenario and release is replaced; scenarios that failed are left out, and told."""
+the scenario, the release of libvirt, and the words of virsh, their ends of line written \\n; where the library alone
+tried, the line by which the cause was named. A row of the same scenario and release is replaced; scenarios that
+failed are left out, and told."""
 
 import json
 import re
@@ -12,7 +13,8 @@ import sys
 from pathlib import Path
 
 HEAD = """# What `virsh migrate` said on the lab's hosts, recorded by record.py from scenarios that passed: the cause that
-# must be named first, the scenario, libvirt's release, the words with \\n for each end of line.
+# must be named first, the scenario, libvirt's release, the words with \\n for each end of line. Where the library alone
+# tried, as in the middle of a migration, the line of what it or a daemon said by which the cause was named.
 """
 
 place = Path(__file__).with_name("recorded.tsv")
@@ -27,14 +29,17 @@ for name in sys.argv[1:]:
     release = re.search(r"\d+\.\d+\.\d+", run["environment"]["host"]["libvirt"])[0]
     for scenario in run["scenarios"]:
         samples = scenario["samples"]
+        by_virsh = "virsh says" in samples
         # What virsh said does not tell where QEMU's logs had to.
-        if "virsh says" not in samples or "looked into logs" in samples:
+        if "looked into logs" in samples or not (by_virsh or "the library says" in samples):
             continue
         if scenario["outcome"] != "passed":
             print(f"{name}: {scenario['id']} {scenario['outcome']}: left out", file=sys.stderr)
             continue
-        words = samples["virsh says"].strip().replace("\\", "\\\\").replace("\t", " ").replace("\n", "\\n")
-        rows[scenario["id"], release] = (samples["virsh: diagnosis"]["causes"][0]["id"], words)
+        cause = samples["virsh: diagnosis" if by_virsh else "the library: diagnosis"]["causes"][0]
+        words = samples["virsh says"] if by_virsh else cause["evidence"][0]
+        words = words.strip().replace("\\", "\\\\").replace("\t", " ").replace("\n", "\\n")
+        rows[scenario["id"], release] = (cause["id"], words)
 place.write_text(HEAD + "".join(f"{cause}\t{scenario}\t{release}\t{words}\n"
                                 for (scenario, release), (cause, words) in sorted(rows.items())),
                  encoding="utf-8")

@@ -66,13 +66,9 @@ inline constexpr entry daemon[] = {
             {
                 {"qemu unexpectedly closed the monitor: {rest}", libvirt_9_0,
                  "libvirt src/qemu/qemu_monitor.c:523|-"},
-                {"qemu unexpectedly closed the monitor", libvirt_9_0,
-                 "libvirt src/qemu/qemu_monitor.c:523|-"},
                 {"QEMU unexpectedly closed the monitor (vm='{domain}'): {rest}", libvirt_11_3,
                  "libvirt src/qemu/qemu_monitor.c:-|498"},
-                {"QEMU unexpectedly closed the monitor (vm='{domain}')", libvirt_11_3,
-                 "libvirt src/qemu/qemu_monitor.c:-|498"},
-                {"QEMU unexpectedly closed the monitor{rest}", libvirt_11_3,
+                {"QEMU unexpectedly closed the monitor ({rest}", libvirt_11_3,
                  "libvirt src/qemu/qemu_monitor.c:-|498"},
                 {"process exited while connecting to monitor: {rest}", libvirt_both,
                  "libvirt src/qemu/qemu_process.c:2316|2311"},
@@ -93,7 +89,8 @@ inline constexpr entry daemon[] = {
                 {destination, "journalctl -k --since -10min", ""},
             },
         .look = "/var/log/libvirt/qemu/{domain}.log on the host that reports it",
-        .example = "error: internal error: qemu unexpectedly closed the monitor",
+        .example = "error: internal error: qemu unexpectedly closed the monitor: "
+                   "2026-01-01T00:00:00.000000Z qemu-system-x86_64: ...",
     },
     {
         .id = "KVM-DMN-004",
@@ -105,6 +102,11 @@ inline constexpr entry daemon[] = {
             {
                 // libvirt's word for any end that it did not ask for.
                 {"shutting down, reason=crashed", libvirt_both, "libvirt src/qemu/qemu_process.c"},
+                // Nothing behind it: libvirt adds what QEMU said last, and it said nothing.
+                {"qemu unexpectedly closed the monitor", libvirt_9_0,
+                 "libvirt src/qemu/qemu_monitor.c:523|-"},
+                {"QEMU unexpectedly closed the monitor (vm='{domain}')", libvirt_11_3,
+                 "libvirt src/qemu/qemu_monitor.c:-|498"},
                 {"domain is no longer running", older, "libvirt before 6.0"},
                 {"guest unexpectedly quit", libvirt_both,
                  "libvirt src/qemu/qemu_driver.c:2643,2659|2611,2627; "

@@ -232,7 +232,10 @@ inline constexpr entry devices_models[] = {
                  "libvirt src/qemu/qemu_tpm.c:181|181"},
                 {"Unable to find 'swtpm' binary in $PATH", libvirt_both,
                  "libvirt src/util/virtpm.c:298|303"},
-                {"Unable to find '{word}' binary in $PATH", libvirt_both,
+                // Of other programs too it is said, such as dnsmasq, at each start of the daemon.
+                {"Unable to find 'swtpm_setup' binary in $PATH", libvirt_both,
+                 "libvirt src/util/virtpm.c:298|303"},
+                {"Unable to find 'swtpm_ioctl' binary in $PATH", libvirt_both,
                  "libvirt src/util/virtpm.c:298|303"},
                 {"Could not run '{path}'. exitstatus: {n}; Check error log '{path2}' for details.",
                  libvirt_both, "libvirt src/qemu/qemu_tpm.c:437|507"},

@@ -145,6 +145,9 @@ inline constexpr entry security[] = {
                 {destination, "journalctl -k --grep 'apparmor=\"DENIED\"'", "AppArmor"},
                 {destination, "ausearch -m avc -ts recent", "SELinux"},
                 {destination, "chown libvirt-qemu:libvirt-qemu {path}", ""},
+                {server, "exportfs -o rw,no_root_squash {destination}:/srv/images",
+                 "where QEMU runs as root, which root_squash takes for nobody; mount the store "
+                 "anew then"},
             },
         .look =
             "ls -lnZ {path} on both hosts; the numbers of owner and group must mean the same user",

@@ -215,7 +215,8 @@ inline constexpr entry transport[] = {
         .title = "The connection between the daemons went silent",
         .cause =
             "libvirt's keepalive went unanswered: six times five seconds unless set otherwise. The "
-            "network broke or is choked by the migration itself, or the other daemon hangs.",
+            "network broke or is choked by the migration itself, the other daemon hangs, or its "
+            "host has lost its power.",
         .says = usual,
         .patterns =
             {
@@ -236,7 +237,9 @@ inline constexpr entry transport[] = {
                  "be more patient between the daemons"},
                 {both, "systemctl restart libvirtd.service", ""},
             },
-        .look = "journalctl -u libvirtd on the destination, and the load of the link",
+        .look =
+            "whether {destination} answers a ping; journalctl -u libvirtd there, and the load of "
+            "the link",
         .example = "error: internal error: connection closed due to keepalive timeout",
     },
     {
