@@ -20,6 +20,7 @@
 #include <lab/scenario/runner.hpp>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
@@ -154,6 +155,12 @@ exit_status list(const lab_options &, context &ctx) {
     return exit_status::done;
 }
 
+/// Whether mending it boots a machine.
+bool boots(const fault &what) {
+    return std::any_of(what.undo.begin(), what.undo.end(),
+                       [](const fault_step &each) { return each.turned == power::on; });
+}
+
 /// Runs `work` on the failure that was asked for, inside a lab that is up.
 template <class Work>
 exit_status with_fault(const lab_options &options, context &ctx, std::string_view purpose,
@@ -168,7 +175,8 @@ exit_status with_fault(const lab_options &options, context &ctx, std::string_vie
     }
     auto status = status_of_lab(*paths);
     if (!status) return report(status.error());
-    if (status->state != "up") {
+    // A failure may be that a machine is off.
+    if (status->state != "up" && !(status->network && boots(**what))) {
         return report(make_error(error_kind::failed,
                                  fmt::format("the lab '{}' is {}", paths->name, status->state))
                           .advise("bring it up with `kvmig lab up`"));
@@ -187,7 +195,7 @@ exit_status break_lab(const lab_options &options, context &ctx) {
             console line;
             const progress tell = line.teller();
             const site where = nested_site();
-            scenario_context scene{where, result, tell, stop, {}};
+            scenario_context scene{where, result, tell, stop, {}, &paths};
             done = reset(paths, tell, stop);
             if (done) done = hand_over(what, scene);
         }
@@ -197,8 +205,7 @@ exit_status break_lab(const lab_options &options, context &ctx) {
         fmt::print("try         kvmig lab shell kvm01 -- {}\n",
                    fmt::join(attempt_by_virsh(what), " "));
         for (const fault_step &each : what.breaks) {
-            fmt::print("{} {}: {}\n", meanwhile ? "meanwhile  " : "broken by  ", each.machine,
-                       each.shell);
+            fmt::print("{} {}\n", meanwhile ? "meanwhile  " : "broken by  ", describe(each));
         }
         fmt::print("explained   kvmig explain {}\nmend        kvmig lab mend {}\n", what.diagnosed,
                    what.id);
@@ -207,8 +214,8 @@ exit_status break_lab(const lab_options &options, context &ctx) {
 }
 
 exit_status mend_lab(const lab_options &options, context &ctx) {
-    return with_fault(options, ctx, "mend", [&](const lab_paths &, const fault &what) {
-        return ended(carry_out(what.undo, ctx.interrupted.get_token()));
+    return with_fault(options, ctx, "mend", [&](const lab_paths &paths, const fault &what) {
+        return ended(carry_out(what.undo, paths, ctx.interrupted.get_token()));
     });
 }
 

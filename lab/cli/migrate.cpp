@@ -8,6 +8,7 @@
 #include <lab/cli/migrate_request.hpp>
 #include <lab/cli/migration_json.hpp>
 #include <lab/cli/migration_progress.hpp>
+#include <lab/cli/mortal_journal.hpp>
 #include <lab/cli/subcommands.hpp>
 
 #include <kvmig/convergence/promise.hpp>
@@ -82,10 +83,10 @@ expected<opened> open(const migrate_request &asked, const std::stop_token &stop)
     return opened{std::move(ends->first), std::move(ends->second), *std::move(domain)};
 }
 
-expected<host::sqlite_journal> open_journal() {
+expected<mortal_journal> open_journal() {
     const auto place = host::default_journal_path();
     if (!place) return fail(place.error());
-    return host::sqlite_journal::open_at(*place);
+    return mortal_journal::open_at(*place);
 }
 
 /// What opening a migration of the guest would be refused for; makes no journal where there is

@@ -27,8 +27,8 @@ constexpr std::array image_packages{
     "procps", "iproute2", "iputils-ping", "netbase", "nftables", "iptables", "netcat-openbsd",
     "ethtool", "tcpdump", "lsof", "util-linux-extra", "openssh-server", "qemu-guest-agent",
     // hosts
-    "qemu-system-x86", "qemu-utils", "libvirt-daemon-system", "libvirt-clients", "apparmor",
-    "gnutls-bin", "nfs-common", "openssl", "rsync", "lvm2",
+    "qemu-system-x86", "qemu-block-extra", "qemu-utils", "libvirt-daemon-system", "libvirt-clients",
+    "apparmor", "gnutls-bin", "nfs-common", "openssl", "rsync", "lvm2",
     // store
     "nfs-kernel-server"};
 

@@ -19,7 +19,7 @@ constexpr std::uint16_t first_monitor_port = 4440;
 
 std::vector<std::string> command_line_of(const machine_spec &machine, const guest_domain &guest,
                                          const std::string &tap, std::uint16_t monitor,
-                                         std::uint16_t incoming) {
+                                         const std::vector<std::string> &begins) {
     // clang-format off
     std::vector<std::string> argv{
         "qemu-system-x86_64", "-name", guest.name, "-nodefaults", "-no-user-config",
@@ -37,14 +37,14 @@ std::vector<std::string> command_line_of(const machine_spec &machine, const gues
         "-device", fmt::format("virtio-net-pci,netdev=net0,mac={}", guest_mac(guest.index)),
         "-qmp", fmt::format("tcp:{}:{},server=on,wait=off", machine.address, monitor)};
     // clang-format on
-    if (incoming != 0) argv.insert(argv.end(), {"-incoming", fmt::format("tcp:0:{}", incoming)});
+    argv.insert(argv.end(), begins.begin(), begins.end());
     return argv;
 }
 
 } // namespace
 
 expected<bare_qemu> bare_qemu::start(const machine_spec &machine, const guest_domain &guest,
-                                     unsigned number, std::uint16_t incoming,
+                                     unsigned number, const std::vector<std::string> &begins,
                                      const std::stop_token &stop) {
     const std::string tap = fmt::format("bare{}", number);
     const auto port = static_cast<std::uint16_t>(first_monitor_port + number);
@@ -52,7 +52,7 @@ expected<bare_qemu> bare_qemu::start(const machine_spec &machine, const guest_do
          {std::vector<std::string>{"ip", "tuntap", "add", "dev", tap, "mode", "tap"},
           std::vector<std::string>{"ip", "link", "set", tap, "master", std::string{guest_bridge},
                                    "up"},
-          command_line_of(machine, guest, tap, port, incoming)}) {
+          command_line_of(machine, guest, tap, port, begins)}) {
         if (auto done = remote_output(machine, argv, stop); !done) {
             return fail(std::move(done).error());
         }
@@ -65,6 +65,14 @@ expected<bare_qemu> bare_qemu::start(const machine_spec &machine, const guest_do
                                     qmp_client::dialect::monitor, command_watchdog, stop);
     if (!monitor) return fail(std::move(monitor).error());
     return bare_qemu{machine, *std::move(monitor), tap, stop};
+}
+
+std::vector<std::string> bare_qemu::incoming(std::uint16_t port) {
+    return {"-incoming", fmt::format("tcp:0:{}", port)};
+}
+
+std::vector<std::string> bare_qemu::from_snapshot(std::string_view tag) {
+    return {"-loadvm", std::string{tag}};
 }
 
 expected<nlohmann::json> bare_qemu::execute(std::string_view command, nlohmann::json arguments) {
@@ -115,6 +123,30 @@ expected<nlohmann::json> bare_qemu::await(std::string_view event) {
         migration_watchdog);
     if (!found) return found;
     return found->value("data", nlohmann::json::object());
+}
+
+expected<void> bare_qemu::save_snapshot(std::string_view tag, std::string_view into) {
+    constexpr std::string_view job = "snapshot0";
+    auto done = execute("snapshot-save", {{"job-id", job},
+                                          {"tag", tag},
+                                          {"vmstate", into},
+                                          {"devices", nlohmann::json::array({into})}});
+    if (!done) return fail(std::move(done).error());
+    for (std::string status; status != "concluded";) {
+        auto changed = await("JOB_STATUS_CHANGE");
+        if (!changed) return fail(std::move(changed).error());
+        if (changed->value("id", "") == job) status = changed->value("status", "");
+    }
+    auto jobs = execute("query-jobs");
+    if (!jobs) return fail(std::move(jobs).error());
+    std::string problem = fmt::format("QEMU on {} no longer knows the job", machine_->name);
+    for (const nlohmann::json &each : *jobs) {
+        if (each.value("id", "") == job) problem = each.value("error", "");
+    }
+    auto gone = execute("job-dismiss", {{"id", job}});
+    if (!gone) return fail(std::move(gone).error());
+    if (problem.empty()) return {};
+    return fail(error_kind::refused, std::move(problem));
 }
 
 expected<void> bare_qemu::await_end() {

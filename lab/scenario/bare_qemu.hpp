@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace kvmig::lab {
 
@@ -27,13 +28,17 @@ public:
 
     /// Starts QEMU on `machine` for `guest`, whose `disk` is on that machine, with a network
     /// device of its own on the hosts' bridge, and connects to its monitor, which listens on the
-    /// machine's address. With an `incoming` port it waits there for a migration
-    /// (`-incoming tcp:0:PORT`). `number` tells this QEMU from others, also from those that have
-    /// just ended.
+    /// machine's address. `begins` are words of its command line that have it begin otherwise than
+    /// with a boot: `incoming`, `from_snapshot`. `number` tells this QEMU from others, also from
+    /// those that have just ended.
     [[nodiscard]] static expected<bare_qemu> start(const machine_spec &machine,
                                                    const guest_domain &guest, unsigned number,
-                                                   std::uint16_t incoming,
+                                                   const std::vector<std::string> &begins,
                                                    const std::stop_token &stop);
+    /// Waits there for a migration.
+    [[nodiscard]] static std::vector<std::string> incoming(std::uint16_t port);
+    /// Goes on where the disk's snapshot of this name was taken.
+    [[nodiscard]] static std::vector<std::string> from_snapshot(std::string_view tag);
 
     [[nodiscard]] const machine_spec &at() const noexcept { return *machine_; }
     /// A command of the monitor; an error names the host too.
@@ -53,6 +58,9 @@ public:
                     const std::function<expected<void>()> &meanwhile);
     /// Waits for another event of this name; its data.
     [[nodiscard]] expected<nlohmann::json> await(std::string_view event);
+    /// Takes a snapshot of the guest's memory and disk into the disk `into`, which is a node of
+    /// QEMU's; fails with what QEMU says.
+    [[nodiscard]] expected<void> save_snapshot(std::string_view tag, std::string_view into);
 
     /// Waits until QEMU has ended by itself.
     [[nodiscard]] expected<void> await_end();

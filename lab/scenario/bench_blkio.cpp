@@ -4,8 +4,8 @@
 /// what a guest writes that is capped.
 #include <lab/guest/pattern.hpp>
 #include <lab/machine/remote.hpp>
-#include <lab/report/ratio.hpp>
 #include <lab/scenario/counted.hpp>
+#include <lab/scenario/effect.hpp>
 #include <lab/scenario/emulated.hpp>
 #include <lab/scenario/pace.hpp>
 #include <lab/scenario/scenarios.hpp>
@@ -82,7 +82,7 @@ public:
 
 private:
     [[nodiscard]] expected<std::string> shell(const std::string &text) const {
-        return remote_output(host_, {"sh", "-c", "set -e; " + text}, on_.context().stop);
+        return remote_shell(host_, text, on_.context().stop);
     }
     [[nodiscard]] expected<void> told(const std::string &text) const {
         if (auto done = shell(text); !done) return fail(std::move(done).error());
@@ -177,15 +177,6 @@ private:
         return out;
     }
 
-    /// What the one wrote for what the other did, in per cent, with the interval.
-    ratio_of_medians told_ratio(const std::string &name, const std::vector<double> &before,
-                                const std::vector<double> &after, const std::string &distorted) {
-        const ratio_of_medians ratio = ratio_between(before, after);
-        out_.measure(name, ratio.value * 100, "%", distorted);
-        out_.measure(name + ", at least", ratio.low * 100, "%", distorted);
-        out_.measure(name + ", at most", ratio.high * 100, "%", distorted);
-        return ratio;
-    }
     [[nodiscard]] static std::string text_of(const ratio_of_medians &ratio) {
         return fmt::format("{:.2f} ({:.2f}-{:.2f}) times as much", ratio.value, ratio.low,
                            ratio.high);
@@ -233,7 +224,7 @@ private:
         if (!seen) return fail(std::move(seen).error());
         into = *std::move(seen);
         const auto ratio =
-            told_ratio(name + ": second for first", into.first, into.second, distorted_);
+            tell_effect(out_, name + ": second for first", into.first, into.second, distorted_);
         out_.prove(name + ": nobody is preferred",
                    ratio.value < much_more && ratio.value > 1 / much_more, text_of(ratio));
         return {};
@@ -249,13 +240,14 @@ private:
             if (!says) return fail(std::move(says).error());
             auto seen = watch(name);
             if (!seen) return fail(std::move(seen).error());
-            const auto ratio =
-                told_ratio(name + ": second for first", seen->first, seen->second, distorted_);
+            const auto ratio = tell_effect(out_, name + ": second for first", seen->first,
+                                           seen->second, distorted_);
             out_.prove(name + ": who weighs more writes more, and the library has no objection",
                        ratio.low > 1 && says->empty(), text_of(ratio) + *says);
         }
         if (auto done = weigh_evenly("bfq 100:100 again", even_again); !done) return done;
-        told_ratio("drift: what the first wrote, again", even.first, even_again.first, distorted_);
+        tell_effect(out_, "drift: what the first wrote, again", even.first, even_again.first,
+                    distorted_);
         return {};
     }
 
@@ -271,7 +263,7 @@ private:
         auto seen = watch(name);
         if (!seen) return fail(std::move(seen).error());
         const auto ratio =
-            told_ratio(name + ": second for first", seen->first, seen->second, distorted_);
+            tell_effect(out_, name + ": second for first", seen->first, seen->second, distorted_);
         out_.prove(name + ": taken without a word, and nobody heeds it",
                    ratio.value < much_more && ratio.value > 1 / much_more, text_of(ratio));
         out_.prove(name + ": the library says that it has no effect",
@@ -307,15 +299,16 @@ private:
                 name + ": written for what is allowed",
                 seen->first_on_the_whole / static_cast<double>(most.per_second()) * 100, "%",
                 busy ? "emulated host: it was too busy to come within 5 % of the cap" : "");
-            const auto effect =
-                told_ratio(name + ": written for no cap", free->first, seen->first, distorted_);
+            const auto effect = tell_effect(out_, name + ": written for no cap", free->first,
+                                            seen->first, distorted_);
             out_.prove(name + ": the cap is heeded", effect.high < 1 && (verdict.near || busy),
                        verdict.said);
         }
         if (auto off = set_cap(byte_rate{0}); !off) return off;
         auto again = watch("no cap again");
         if (!again) return fail(std::move(again).error());
-        told_ratio("drift: written without a cap, again", free->first, again->first, distorted_);
+        tell_effect(out_, "drift: written without a cap, again", free->first, again->first,
+                    distorted_);
         return {};
     }
 

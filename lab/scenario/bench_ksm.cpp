@@ -3,7 +3,8 @@
 /// at what cost, by the kernel's defaults, by ksmtuned's algorithm, and by this library's policy
 /// with the same share of a CPU.
 #include <lab/machine/remote.hpp>
-#include <lab/report/ratio.hpp>
+#include <lab/report/median.hpp>
+#include <lab/scenario/effect.hpp>
 #include <lab/scenario/emulated.hpp>
 #include <lab/scenario/host_look.hpp>
 #include <lab/scenario/ksm_adviser.hpp>
@@ -338,23 +339,14 @@ private:
         return {};
     }
 
-    /// Per cent of what `of` took with KSM off, with the interval.
-    void effect(const std::string &name, const std::vector<double> &before,
-                const std::vector<double> &after) {
-        const ratio_of_medians ratio = ratio_between(before, after);
-        out_.measure(name, ratio.value * 100, "%", distorted_);
-        out_.measure(name + ", at least", ratio.low * 100, "%", distorted_);
-        out_.measure(name + ", at most", ratio.high * 100, "%", distorted_);
-    }
-
     void compare() {
         out_.measure("off: check of a guest's memory", median(off_.checks), "ms", distorted_);
-        effect("drift: that check, off again for off", off_.checks, off_again_.checks);
-        std::vector<double> off = off_.checks;
-        off.insert(off.end(), off_again_.checks.begin(), off_again_.checks.end());
-        effect("kernel default: that check, for off", off, default_.checks);
-        effect("ksmtuned: that check, for off", off, ksmtuned_.checks);
-        effect("policy: that check, for off", off, policy_.checks);
+        tell_effect(out_, "drift: that check, off again for off", off_.checks, off_again_.checks,
+                    distorted_);
+        const std::vector<double> off = both_baselines(off_.checks, off_again_.checks);
+        tell_effect(out_, "kernel default: that check, for off", off, default_.checks, distorted_);
+        tell_effect(out_, "ksmtuned: that check, for off", off, ksmtuned_.checks, distorted_);
+        tell_effect(out_, "policy: that check, for off", off, policy_.checks, distorted_);
         const auto beside = [&](const char *what, double ours, double theirs,
                                 const std::string &why = {}) {
             if (theirs > 0) {

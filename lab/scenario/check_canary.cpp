@@ -73,7 +73,7 @@ private:
         auto broken = find_fault("fail-no-route");
         if (!broken) return fail(std::move(broken).error());
         const fault &what = **broken;
-        if (auto done = carry_out(what.breaks, stop()); !done) return done;
+        if (auto done = carry_out(what.breaks, *on_.context().lab, stop()); !done) return done;
         auto told = ask("checking with a canary, the ports rejected", {"--canary", "--p2p"});
         if (!told) return fail(std::move(told).error());
         out_.prove("ports rejected: the canary does not arrive, and the status says so",
@@ -94,7 +94,7 @@ private:
         out_.measure(
             "ports rejected: virsh migrate until it fails",
             std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count(), "s");
-        if (auto done = carry_out(what.undo, stop()); !done) return done;
+        if (auto done = carry_out(what.undo, *on_.context().lab, stop()); !done) return done;
         return prove_nothing_remains("ports rejected");
     }
 

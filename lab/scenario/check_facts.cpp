@@ -2,9 +2,9 @@
 /// check-facts: what the check asks of two hosts, of a guest whose disk stands in a folder mounted
 /// by hand: whether it is shared is unknown, then proven, then proven not to be; what was known is
 /// kept in a file, and judged again without the hosts.
-#include <lab/machine/remote.hpp>
 #include <lab/scenario/child.hpp>
 #include <lab/scenario/kvmig_check.hpp>
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 #include <lab/topology/files.hpp>
@@ -51,9 +51,7 @@ private:
         return fmt::format("{}:{}", fqdn(*find_machine("nfs")), export_path);
     }
     expected<void> on_host(std::string_view host, const std::vector<std::string> &argv) {
-        auto done = remote_output(*find_machine(host), argv, on_.context().stop);
-        if (!done) return fail(std::move(done).error());
-        return {};
+        return on_machine(on_.context(), host, argv);
     }
     expected<void> mount(std::string_view host, const std::string &what) {
         return on_host(host, {"mount", "-t", "nfs", what, by_hand.string()});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// cold-local-file, cold-local-lvm: shut down, and its images copied from host to host;
 /// cold-state-save: its memory too.
-#include <lab/machine/remote.hpp>
 #include <lab/scenario/cold_moves.hpp>
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -20,13 +20,8 @@ namespace {
 
 constexpr std::string_view equal = "every image has the same checksum on both hosts";
 
-expected<std::string> on_machine(stage &on, std::string_view host,
-                                 const std::vector<std::string> &argv) {
-    return remote_output(*find_machine(host), argv, on.context().stop);
-}
-
 expected<run::image_facts> facts_of(stage &on, std::string_view host, const std::string &path) {
-    auto said = on_machine(on, host, run::stat_words(path));
+    auto said = ask_machine(on.context(), host, run::stat_words(path));
     if (!said) return fail(std::move(said).error());
     return run::parse_stat(*said);
 }
@@ -79,8 +74,9 @@ expected<void> run_cold_state_save(scenario_context &context) {
                     if (!moved) return fail(std::move(moved).error());
                     on.own_volume(on.on().kvm02(), guest.guest.disk.string());
                     for (const std::string_view host : {"kvm01", "kvm02"}) {
-                        auto left = on_machine(
-                            on, host, {"find", run::copy_reach{}.saved_states, "-type", "f"});
+                        auto left =
+                            ask_machine(on.context(), host,
+                                        {"find", run::copy_reach{}.saved_states, "-type", "f"});
                         if (!left) return fail(std::move(left).error());
                         on.context().out.prove(fmt::format("no saved memory is left on {}", host),
                                                left->empty(), left->empty() ? "none" : *left);
@@ -98,9 +94,9 @@ std::string volume_path(std::string_view name) { return fmt::format("/dev/{}/{}"
 expected<std::string> make_volumes(stage &on, std::string_view host, unsigned system,
                                    unsigned data) {
     const std::string file{disk_file};
-    auto made = on_machine(on, host, {"truncate", "--size=128M", file});
+    auto made = ask_machine(on.context(), host, {"truncate", "--size=128M", file});
     if (!made) return made;
-    auto loop = on_machine(on, host, {"losetup", "--find", "--show", file});
+    auto loop = ask_machine(on.context(), host, {"losetup", "--find", "--show", file});
     if (!loop) return loop;
     while (loop->ends_with('\n')) loop->pop_back();
     const std::vector<std::vector<std::string>> steps{
@@ -111,7 +107,7 @@ expected<std::string> make_volumes(stage &on, std::string_view host, unsigned sy
          std::string{group}},
     };
     for (const auto &argv : steps) {
-        if (auto done = on_machine(on, host, argv); !done) return done;
+        if (auto done = ask_machine(on.context(), host, argv); !done) return done;
     }
     return loop;
 }
@@ -123,7 +119,8 @@ expected<void> remove_volumes(stage &on, std::string_view host, const std::strin
         {"rm", std::string{disk_file}},
     };
     for (const auto &argv : steps) {
-        if (auto done = on_machine(on, host, argv); !done) return fail(std::move(done).error());
+        if (auto done = ask_machine(on.context(), host, argv); !done)
+            return fail(std::move(done).error());
     }
     return {};
 }
@@ -141,9 +138,9 @@ expected<void> run_cold_local_lvm(scenario_context &context) {
     for (const auto &[host, name, mib] :
          {std::tuple{"kvm01", "data", data}, std::tuple{"kvm02", "data", data / 2},
           std::tuple{"kvm02", "system", 32U}}) {
-        auto filled = on_machine(*on, host,
-                                 {"dd", "if=/dev/urandom", "of=" + volume_path(name), "bs=1M",
-                                  fmt::format("count={}", mib), "conv=fsync", "status=none"});
+        auto filled = ask_machine(context, host,
+                                  {"dd", "if=/dev/urandom", "of=" + volume_path(name), "bs=1M",
+                                   fmt::format("count={}", mib), "conv=fsync", "status=none"});
         if (!filled) return fail(std::move(filled).error());
     }
     guest_domain actor = usual_guest();
@@ -157,8 +154,8 @@ expected<void> run_cold_local_lvm(scenario_context &context) {
         refuse_cold(*on, *guest, "small target: ", on->on().kvm02(), "smaller than its source");
     if (!done) return done;
     // As the error advises; and a little larger than its source.
-    auto enlarged = on_machine(
-        *on, "kvm02",
+    auto enlarged = ask_machine(
+        context, "kvm02",
         {"lvextend", "--quiet", "--size", fmt::format("{}M", data + 4), volume_path("data")});
     if (!enlarged) return fail(std::move(enlarged).error());
     auto moved = move_cold(*on, *guest, "there: ", on->on().kvm02(), true, equal,
@@ -166,9 +163,9 @@ expected<void> run_cold_local_lvm(scenario_context &context) {
     if (!moved) return fail(std::move(moved).error());
     const std::vector<std::string> sum =
         run::checksum_words(volume_path("data"), run::image_kind::block, bytes::mib(data));
-    auto first = on_machine(*on, "kvm01", sum);
+    auto first = ask_machine(context, "kvm01", sum);
     if (!first) return fail(std::move(first).error());
-    auto second = on_machine(*on, "kvm02", sum);
+    auto second = ask_machine(context, "kvm02", sum);
     if (!second) return fail(std::move(second).error());
     context.out.prove("the second volume is equal over the source's size", *first == *second,
                       fmt::format("{:.16}… on kvm01, {:.16}… on kvm02", *first, *second));

@@ -3,20 +3,14 @@
 #include <lab/scenario/controller.hpp>
 
 #include <kvmig/host/command.hpp>
-#include <kvmig/host/journal_sqlite.hpp>
 
-#include <chrono>
+#include <csignal>
 #include <fmt/format.h>
 #include <iterator>
-#include <optional>
 
 namespace kvmig::lab {
 
 namespace {
-
-constexpr std::chrono::minutes longest_run{10};
-/// Between two looks into the journal: it tells nobody when it is written to.
-constexpr std::chrono::milliseconds between_looks{20};
 
 std::vector<std::string> migration_of(const std::string &domain, const std::string &from,
                                       const std::string &to, std::vector<std::string> options) {
@@ -42,20 +36,6 @@ host::command kvmig_command(std::vector<std::string> arguments) {
     return out;
 }
 
-expected<std::optional<migration::state>> controller::position() const {
-    const auto place = state_home_ / "kvmig" / "journal.sqlite";
-    std::error_code none;
-    if (!std::filesystem::exists(place, none)) return std::nullopt;
-    auto journal = host::sqlite_journal::open_at(place);
-    if (!journal) return fail(std::move(journal).error());
-    auto open = journal->unfinished();
-    if (!open) return fail(std::move(open).error());
-    if (open->empty()) return std::nullopt;
-    auto told = journal->read(open->front());
-    if (!told) return fail(std::move(told).error());
-    return std::optional(told->at());
-}
-
 expected<host::command_result> controller::migrate(const std::string &domain,
                                                    const std::string &from, const std::string &to,
                                                    std::vector<std::string> options) const {
@@ -63,11 +43,9 @@ expected<host::command_result> controller::migrate(const std::string &domain,
                      context_->stop);
 }
 
-expected<migration::state> controller::migrate_and_die(const std::string &domain,
-                                                       const std::string &from,
-                                                       const std::string &to,
-                                                       std::vector<std::string> options,
-                                                       migration::state where) const {
+expected<void> controller::migrate_and_die(const std::string &domain, const std::string &from,
+                                           const std::string &to, std::vector<std::string> options,
+                                           migration::state where) const {
     std::error_code code;
     std::filesystem::create_directories(state_home_, code);
     if (code) {
@@ -75,33 +53,15 @@ expected<migration::state> controller::migrate_and_die(const std::string &domain
                                                            state_home_.string(), code.message())));
     }
     host::command cmd = kvmig(state_home_, migration_of(domain, from, to, std::move(options)));
-    cmd.grace = std::chrono::milliseconds{0};
-    child program(cmd);
-    const auto deadline = std::chrono::steady_clock::now() + longest_run;
-    std::optional<migration::state> last;
-    while (!program.ended_within(between_looks, context_->stop)) {
-        auto now = position();
-        if (!now) return fail(std::move(now).error());
-        last = *now ? *now : last;
-        if (last == where) break;
-        if (context_->stop.stop_requested()) return fail(error_kind::cancelled, "interrupted");
-        if (std::chrono::steady_clock::now() > deadline) {
-            return fail(error_kind::timed_out,
-                        fmt::format("the migration did not come to {}; it stands in {}",
-                                    to_string(where), last ? to_string(*last) : "no journal"));
-        }
-    }
-    program.end();
-    const auto &outcome = program.outcome();
-    if (outcome && *outcome) {
+    cmd.environment.emplace_back("KVMIG_KILLED_IN", to_string(where));
+    const auto ended = host::run(cmd, context_->stop);
+    if (!ended) return fail(ended.error());
+    if (ended->status != 128 + SIGKILL) {
         return fail(error_kind::failed,
                     fmt::format("the migration ended with status {} before it came to {}: {}",
-                                (**outcome).status, to_string(where), (**outcome).err));
+                                ended->status, to_string(where), ended->err));
     }
-    auto left = position();
-    if (!left) return fail(std::move(left).error());
-    if (!*left) return fail(error_kind::failed, "the killed controller left no open record");
-    return **left;
+    return {};
 }
 
 expected<nlohmann::json> controller::recover() const {

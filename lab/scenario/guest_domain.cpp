@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pugixml.hpp>
 #include <sstream>
+#include <string_view>
 
 namespace kvmig::lab {
 
@@ -13,28 +14,39 @@ void add_text(pugi::xml_node parent, const char *name, const std::string &text) 
     parent.append_child(name).text().set(text.c_str());
 }
 
-/// `kind` is `bridge` or `network`. libvirt chooses the MAC address where none is given.
+/// `kind` is `bridge`, `network` or `direct`. libvirt chooses the MAC address where none is given.
 void add_interface(pugi::xml_node devices, const char *kind, const std::string &to,
                    const std::string &mac) {
     auto interface = devices.append_child("interface");
     interface.append_attribute("type") = kind;
     if (!mac.empty()) interface.append_child("mac").append_attribute("address") = mac.c_str();
-    interface.append_child("source").append_attribute(kind) = to.c_str();
+    const bool direct = std::string_view{kind} == "direct";
+    auto source = interface.append_child("source");
+    source.append_attribute(direct ? "dev" : kind) = to.c_str();
+    if (direct) source.append_attribute("mode") = "passthrough";
     interface.append_child("model").append_attribute("type") = "virtio";
 }
 
+/// `server`: of NFS, where `path` is then; empty: none.
 void add_disk(pugi::xml_node devices, const std::filesystem::path &path, const std::string &format,
-              const char *name) {
+              const char *name, const std::string &server = {}) {
     const bool block = path.string().starts_with("/dev/");
     auto disk = devices.append_child("disk");
-    disk.append_attribute("type") = block ? "block" : "file";
+    disk.append_attribute("type") = !server.empty() ? "network" : block ? "block" : "file";
     disk.append_attribute("device") = "disk";
     auto driver = disk.append_child("driver");
     driver.append_attribute("name") = "qemu";
     driver.append_attribute("type") = format.c_str();
     // The host's page cache is not shared between hosts.
     driver.append_attribute("cache") = "none";
-    disk.append_child("source").append_attribute(block ? "dev" : "file") = path.c_str();
+    auto source = disk.append_child("source");
+    if (server.empty()) {
+        source.append_attribute(block ? "dev" : "file") = path.c_str();
+    } else {
+        source.append_attribute("protocol") = "nfs";
+        source.append_attribute("name") = path.c_str();
+        source.append_child("host").append_attribute("name") = server.c_str();
+    }
     auto target = disk.append_child("target");
     target.append_attribute("dev") = name;
     target.append_attribute("bus") = "virtio";
@@ -119,7 +131,9 @@ std::string domain_xml(const guest_domain &guest) {
     add_text(domain, "on_crash", "destroy");
 
     auto devices = domain.append_child("devices");
-    if (!guest.disk.empty()) add_disk(devices, guest.disk, guest.disk_format, "vda");
+    if (!guest.disk.empty()) {
+        add_disk(devices, guest.disk, guest.disk_format, "vda", guest.disk_server);
+    }
     if (!guest.second_disk.empty()) add_disk(devices, guest.second_disk, "raw", "vdb");
     if (!guest.cdrom.empty()) {
         auto drive = devices.append_child("disk");

@@ -19,12 +19,14 @@ struct guest_domain {
     unsigned vcpus = 1;
     std::filesystem::path kernel = std::filesystem::path(guest_directory) / "vmlinuz";
     std::filesystem::path initramfs = std::filesystem::path(guest_directory) / "initramfs";
-    std::string interface_kind = "bridge"; ///< or `network`
+    /// Or `network`; or `direct`: macvtap that has a network card of the host for itself.
+    std::string interface_kind = "bridge";
     std::string interface_source{guest_bridge};
     std::string mac;            ///< empty: by its index
     bool console_log = true;    ///< kept in a file of the host; else a pty
     std::filesystem::path disk; ///< on the host; empty: none
     std::string disk_format = "qcow2";
+    std::string disk_server;           ///< of NFS, which QEMU itself reaches; empty: none
     std::filesystem::path second_disk; ///< raw, with which the guest does nothing; empty: none
     std::filesystem::path cdrom;       ///< a medium on the host; empty: no drive
     std::string second_bridge;         ///< of a second network interface; empty: there is none

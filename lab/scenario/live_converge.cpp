@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// live-converge: a guest that dirties memory faster than the link carries it. Unaided it is told
-/// that this will not end; auto-converge ends it.
+/// that this will not end; auto-converge, differences (XBZRLE) and post-copy each end it.
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -43,23 +43,69 @@ expected<void> without_aid(stage &on, performer &guest) {
     return on.prove_unhurt(guest, "unaided: ");
 }
 
-expected<void> converge(stage &on, performer &guest) {
-    if (auto told = without_aid(on, guest); !told) return told;
-
-    run::sampling how;
-    how.steer.limit = late;
-    auto slowed =
-        on.move(guest, "auto-converge: ", on.on().kvm02(),
-                {.flags = {flag::live, flag::auto_converge}, .bandwidth = narrow_link}, {}, how);
-    if (!slowed) return fail(std::move(slowed).error());
+/// The guest is held back until the link keeps up.
+expected<void> by_auto_converge(stage &on, performer &guest, const run::sampling &watched) {
+    auto moved = on.move(guest, "auto-converge: ", on.on().kvm02(),
+                         {.flags = {flag::live, flag::auto_converge}, .bandwidth = narrow_link}, {},
+                         watched);
+    if (!moved) return fail(std::move(moved).error());
     std::uint64_t throttle = 0;
-    for (const model::job_progress &each : slowed->samples) {
+    for (const model::job_progress &each : moved->samples) {
         throttle = std::max(throttle, each.statistics.auto_converge_throttle.value_or(0));
     }
     on.context().out.prove("auto-converge: the guest was slowed down", throttle > 0,
                            fmt::format("by up to {} %", throttle));
-
     return {};
+}
+
+/// Of a page that was sent before, what differs: here a word.
+expected<void> by_differences(stage &on, performer &guest, const run::sampling &watched) {
+    auto moved = on.move(guest, "xbzrle: ", on.on().kvm01(),
+                         {.flags = {flag::live, flag::compressed},
+                          .bandwidth = narrow_link,
+                          .compression = {"xbzrle"},
+                          .compression_xbzrle_cache = bytes::mib(64)},
+                         {}, watched);
+    if (!moved) return fail(std::move(moved).error());
+    bytes sent;
+    pages differing;
+    for (const model::job_progress &each : moved->samples) {
+        sent = std::max(sent, each.statistics.compression_bytes.value_or(bytes{}));
+        differing = std::max(differing, each.statistics.compression_pages.value_or(pages{}));
+    }
+    scenario_result &out = on.context().out;
+    const std::string seen =
+        fmt::format("{} pages in {:.2f} MiB", differing.count(), sent.as_mib());
+    out.prove("xbzrle: pages went as differences", differing > pages{}, seen);
+    out.measure("xbzrle: sent as differences", static_cast<double>(sent.count()), "bytes");
+    return {};
+}
+
+/// The guest goes ahead once its end is foretold not to come, and fetches what it needs.
+expected<void> by_post_copy(stage &on, performer &guest, run::sampling watched) {
+    watched.steer.policy = convergence::policies::gentle;
+    auto moved =
+        on.move(guest, "post-copy: ", on.on().kvm02(),
+                {.flags = {flag::live, flag::postcopy}, .bandwidth = narrow_link}, {}, watched);
+    if (!moved) return fail(std::move(moved).error());
+    const bool ahead =
+        std::any_of(moved->steps.begin(), moved->steps.end(), [](const run::timed_step &step) {
+            return step.what.to == migration::state::post_copy;
+        });
+    on.context().out.prove("post-copy: begun when the end was foretold not to come", ahead,
+                           ahead ? "the guest went ahead of its memory"
+                                 : "it ended without post-copy");
+    return {};
+}
+
+expected<void> converge(stage &on, performer &guest) {
+    if (auto told = without_aid(on, guest); !told) return told;
+    run::sampling watched;
+    watched.steer.limit = late;
+    auto done = by_auto_converge(on, guest, watched);
+    if (done) done = by_differences(on, guest, watched);
+    if (done) done = by_post_copy(on, guest, watched);
+    return done;
 }
 
 expected<void> run_live_converge(scenario_context &context) {
@@ -73,7 +119,7 @@ expected<void> run_live_converge(scenario_context &context) {
 scenario live_converge() {
     return {"live-converge",
             "live",
-            "live, more dirtied than the link carries: foretold, and ended by auto-converge",
+            "live, more dirtied than the link carries: foretold, and ended by each aid",
             false,
             run_live_converge,
             any_hosts};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// live-media, live-bridge: what the destination lacks is foreseen by the check, refused by
-/// libvirt, and mended as the check says.
-#include <lab/machine/remote.hpp>
+/// live-media, live-bridge, live-macvtap: what the destination lacks is foreseen by the check,
+/// refused by libvirt, and mended as the check says.
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -80,13 +80,6 @@ bool advises(const precheck::finding &found, std::string_view words) {
     });
 }
 
-expected<void> on_host(const scenario_context &context, std::string_view host,
-                       const std::vector<std::string> &argv) {
-    auto done = remote_output(*find_machine(host), argv, context.stop);
-    if (!done) return fail(std::move(done).error());
-    return {};
-}
-
 /// As a person does it on kvm01.
 expected<void> eject(stage &on, const std::string &name) {
     auto shell = host::shell_of(on.on().kvm01().uri());
@@ -132,7 +125,7 @@ expected<void> run_live_bridge(scenario_context &context) {
         {"ip", "link", "set", "up", "dev", bridge}};
     const auto make_on = [&](std::string_view host) -> expected<void> {
         for (const auto &argv : make) {
-            if (auto made = on_host(context, host, argv); !made) return made;
+            if (auto made = on_machine(context, host, argv); !made) return made;
         }
         return {};
     };
@@ -142,6 +135,42 @@ expected<void> run_live_bridge(scenario_context &context) {
     return play(context, actor, pool_name, bytes::mib(64), [&](stage &on, performer &guest) {
         return foresee(on, guest, "KVM-NIC-001",
                        [&](const precheck::finding &) { return make_on("kvm02"); });
+    });
+}
+
+/// A pair of cards on each host: the guest's, and its other end in the hosts' bridge. On kvm02 the
+/// guest's has another name at first.
+expected<void> run_live_macvtap(scenario_context &context) {
+    using words = std::vector<std::string>;
+    constexpr std::string_view other_name = "card1";
+    const std::string card = "card0";
+    const auto ip_link = [&](std::string_view host, words argv) {
+        argv.insert(argv.begin(), {"ip", "link"});
+        return on_machine(context, host, argv);
+    };
+    for (const auto &[host, name] :
+         {std::pair<std::string_view, std::string>{"kvm01", card},
+          std::pair<std::string_view, std::string>{"kvm02", other_name}}) {
+        for (const words &argv :
+             {words{"add", "name", name, "type", "veth", "peer", "cardp"},
+              words{"set", "dev", "cardp", "master", std::string{guest_bridge}},
+              words{"set", "dev", "cardp", "up"}, words{"set", "dev", name, "up"}}) {
+            if (auto made = ip_link(host, argv); !made) return made;
+        }
+    }
+    const auto rename = [&](const precheck::finding &) -> expected<void> {
+        for (const words &argv : {words{"set", "dev", std::string{other_name}, "down"},
+                                  words{"set", "dev", std::string{other_name}, "name", card},
+                                  words{"set", "dev", card, "up"}}) {
+            if (auto renamed = ip_link("kvm02", argv); !renamed) return renamed;
+        }
+        return {};
+    };
+    guest_domain actor = usual_guest();
+    actor.interface_kind = "direct";
+    actor.interface_source = card;
+    return play(context, actor, pool_name, bytes::mib(64), [&](stage &on, performer &guest) {
+        return foresee(on, guest, "KVM-NIC-004", rename);
     });
 }
 
@@ -155,6 +184,15 @@ scenario live_media() {
 scenario live_bridge() {
     return {"live-bridge", "live",          "live, on a second bridge that the destination lacks",
             false,         run_live_bridge, "it makes bridges on both hosts"};
+}
+
+scenario live_macvtap() {
+    return {"live-macvtap",
+            "live",
+            "live, on a network card of its own, which is called otherwise at the destination",
+            false,
+            run_live_macvtap,
+            "it makes network cards on both hosts"};
 }
 
 } // namespace kvmig::lab

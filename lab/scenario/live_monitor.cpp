@@ -4,6 +4,7 @@
 #include <lab/cli/migration_json.hpp>
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/bare_qemu.hpp>
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -51,9 +52,7 @@ private:
 
     [[nodiscard]] expected<void> on_host(std::string_view host,
                                          const std::vector<std::string> &argv) {
-        auto done = remote_output(*find_machine(host), argv, stop());
-        if (!done) return fail(std::move(done).error());
-        return {};
+        return on_machine(on_->context(), host, argv);
     }
     [[nodiscard]] expected<void> make_images();
     [[nodiscard]] expected<void> remove_images();
@@ -115,7 +114,8 @@ expected<bare_qemu> monitor_play::wait_on(std::string_view host, std::string_vie
                                           std::uint16_t port) {
     guest_domain there = guest_;
     there.disk = image_path(disk);
-    return bare_qemu::start(*find_machine(host), there, number_++, port, stop());
+    return bare_qemu::start(*find_machine(host), there, number_++, bare_qemu::incoming(port),
+                            stop());
 }
 
 expected<void> monitor_play::set_up_source(bool to_mirror) {
@@ -358,7 +358,9 @@ expected<void> monitor_play::run() {
     tell("making images");
     if (auto made = make_images(); !made) return made;
     tell("starting QEMU on kvm01");
-    auto source = wait_on("kvm01", "overlay", 0);
+    guest_domain first = guest_;
+    first.disk = image_path("overlay");
+    auto source = bare_qemu::start(*find_machine("kvm01"), first, number_++, {}, stop());
     if (!source) return fail(std::move(source).error());
     at_.emplace(*std::move(source));
     auto watch = on_->meet_again(guest_);

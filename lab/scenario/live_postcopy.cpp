@@ -2,7 +2,7 @@
 /// live-postcopy: the guest goes ahead of its memory, the stream that brings it breaks, and is
 /// taken up again.
 #include <lab/cli/migration_json.hpp>
-#include <lab/machine/remote.hpp>
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -18,9 +18,7 @@ using migration::flag;
 using migration::state;
 
 expected<void> on_kvm02(const scenario_context &context, const std::vector<std::string> &argv) {
-    auto done = remote_output(*find_machine("kvm02"), argv, context.stop);
-    if (!done) return fail(std::move(done).error());
-    return {};
+    return on_machine(context, "kvm02", argv);
 }
 
 /// No new stream is let in, and the one that flows ends for both sides at once: were its packets

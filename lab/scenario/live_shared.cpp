@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// live-shared, live-shared-mount: a running guest whose disk lies on storage that both hosts mount
 /// at the same path moves to the other host and back.
-#include <lab/machine/remote.hpp>
+#include <lab/scenario/off_server.hpp>
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
 #include <kvmig/xml/storage.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace kvmig::lab {
 
@@ -68,9 +70,7 @@ expected<void> mount_by_hand(const scenario_context &context) {
         for (const std::vector<std::string> &argv :
              {std::vector<std::string>{"mkdir", "-p", std::string{mount_point}},
               std::vector<std::string>{"mount", "-t", "nfs", source, std::string{mount_point}}}) {
-            if (auto done = remote_output(machine, argv, context.stop); !done) {
-                return fail(std::move(done).error());
-            }
+            if (auto done = on_machine(context, machine.name, argv); !done) return done;
         }
     }
     return {};
@@ -79,8 +79,23 @@ expected<void> mount_by_hand(const scenario_context &context) {
 expected<void> unmount(const scenario_context &context) {
     for (const machine_spec &machine : machines) {
         if (machine.role != machine_role::host) continue;
-        auto done = remote_output(machine, {"umount", std::string{mount_point}}, context.stop);
-        if (!done) return fail(std::move(done).error());
+        auto done = on_machine(context, machine.name, {"umount", std::string{mount_point}});
+        if (!done) return done;
+    }
+    return {};
+}
+
+/// QEMU's lock keeps the image of a guest that runs from being copied past the hosts.
+expected<void> prove_copied(stage &on, std::string_view image, bool in_use) {
+    scenario_context &context = on.context();
+    const auto copied = copy_off_server(context, image);
+    const std::string said = copied ? fmt::format("copied; {}", fmt::join(copied->notes, "; "))
+                                    : describe(copied.error());
+    if (in_use) {
+        context.out.prove("its image is not copied off the server while it runs",
+                          !copied && copied.error().kind == error_kind::conflict, said);
+    } else {
+        context.out.prove("and is copied once it does not", copied.has_value(), said);
     }
     return {};
 }
@@ -90,21 +105,21 @@ expected<void> run_live_shared_mount(scenario_context &context) {
     if (!on) return fail(std::move(on).error());
     context.tell("mounting the store by hand on both hosts");
     if (auto mounted = mount_by_hand(context); !mounted) return mounted;
-    const std::string image = fmt::format("{}/by-hand.qcow2", mount_point);
-    const machine_spec &kvm01 = *find_machine("kvm01");
-    auto made = remote_output(kvm01, {"qemu-img", "create", "-q", "-f", "qcow2", image, "1G"},
-                              context.stop);
-    if (!made) return fail(std::move(made).error());
+    constexpr std::string_view name = "by-hand.qcow2";
+    const std::string image = fmt::format("{}/{}", mount_point, name);
+    auto done =
+        on_machine(context, "kvm01", {"qemu-img", "create", "-q", "-f", "qcow2", image, "1G"});
+    if (!done) return done;
     guest_domain actor = usual_guest();
     actor.disk = image;
     auto guest = on->start(actor);
     if (!guest) return fail(std::move(guest).error());
-    auto done = there_and_back(*on, *guest);
+    done = there_and_back(*on, *guest);
+    if (done) done = prove_copied(*on, name, true);
     if (done) done = on->dismiss(*guest);
-    if (!done) return done;
-    auto removed = remote_output(kvm01, {"rm", image}, context.stop);
-    if (!removed) return fail(std::move(removed).error());
-    done = unmount(context);
+    if (done) done = prove_copied(*on, name, false);
+    if (done) done = on_machine(context, "kvm01", {"rm", image});
+    if (done) done = unmount(context);
     if (done) done = on->strike();
     return done;
 }

@@ -149,7 +149,7 @@ expected<venue> enter(site where, const progress &tell, const std::stop_token &s
     const std::set<std::string> kept{kernel_name(where), initramfs_name(where)};
     return venue{"inventory",
                  where,
-                 false,
+                 std::nullopt,
                  [where, kept](const progress &now, const std::stop_token &) {
                      return clean(where, kept, now);
                  },

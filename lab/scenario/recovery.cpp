@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
-/// live-recovery: the controller is killed on the way, and another takes up what it left.
+/// live-recovery: the controller is killed on the way, and another takes up what it left;
+/// recovery-live, recovery-block, recovery-cold: the same in every state that such a migration goes
+/// through.
 #include <lab/scenario/controller.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
 #include <kvmig/run/whereabouts.hpp>
 
+#include <array>
 #include <fmt/format.h>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace kvmig::lab {
 
@@ -18,45 +26,78 @@ struct death {
     std::string name;
     std::vector<std::string> options; ///< of `kvmig migrate`
     state where;                      ///< the controller is killed there
-    bool arrives;                     ///< whether the guest must end at the destination
+    /// Whether the guest must end at the destination; absent: either is right.
+    std::optional<bool> arrives;
+    bool boots_anew = false;    ///< on the way it may be shut down
+    bool leaves_source = false; ///< once it has arrived the source defines it no longer
 };
 
-/// The controller dies, the next one recovers, and the guest is where it must be, unhurt.
+/// The guest's memory and disk; of one that may have been shut down its disk.
+expected<void> prove_unharmed(stage &on, performer &guest, const death &how) {
+    scenario_context &context = on.context();
+    const std::string prefix = how.name + ": ";
+    if (!how.boots_anew) return guest.watch.prove(context.out, prefix, context.stop);
+    auto watch = on.meet_again(guest.guest);
+    if (!watch) return fail(std::move(watch).error());
+    guest.watch = *std::move(watch);
+    auto disk = guest.watch.client().verify_disk();
+    if (!disk) return fail(std::move(disk).error());
+    context.out.prove(prefix + "what was written before is read after",
+                      disk->good() && disk->checked > 0,
+                      fmt::format("{} blocks checked, {} bad", disk->checked, disk->bad));
+    return {};
+}
+
+/// The controller dies on the way from one host to the other, the next one recovers, and the guest
+/// is where it must be, unhurt.
 expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
     scenario_context &context = on.context();
     scenario_result &out = context.out;
     const std::string prefix = how.name + ": ";
-    if (auto begun = guest.watch.begin(); !begun) return begun;
+    if (how.boots_anew) {
+        guest.watch.leave();
+    } else if (auto begun = guest.watch.begin(); !begun) {
+        return begun;
+    }
+    const libvirt::connection *from = &on.on().kvm01();
+    const libvirt::connection *to = &on.on().kvm02();
+    std::string_view from_name = "kvm01";
+    std::string_view to_name = "kvm02";
+    if (guest.at.on().hostname() != from->hostname()) {
+        std::swap(from, to);
+        std::swap(from_name, to_name);
+    }
     const controller first(context, how.name);
     context.tell(prefix + "migrating, to be killed in " + std::string(to_string(how.where)));
-    auto left = first.migrate_and_die(guest.guest.name, "kvm01", "kvm02", how.options, how.where);
-    if (!left) return fail(std::move(left).error());
-    out.prove(prefix + "the killed controller left an open record", !is_end(*left),
-              fmt::format("it stands in {}", to_string(*left)));
+    auto died = first.migrate_and_die(guest.guest.name, std::string{from_name},
+                                      std::string{to_name}, how.options, how.where);
+    if (!died) return died;
 
     context.tell(prefix + "recovering");
     auto answer = first.recover();
     if (!answer) return fail(std::move(answer).error());
     out.samples[prefix + "recovery"] = *answer;
-    out.prove(prefix + "recovered to an end",
-              answer->value("outcome", "") == (how.arrives ? "completed" : "failed"),
+    const std::string outcome = answer->value("outcome", "");
+    const bool arrived = how.arrives.value_or(outcome == "completed");
+    out.prove(prefix + "recovered to an end", outcome == (arrived ? "completed" : "failed"),
               answer->dump());
 
-    libvirt::hypervisor source(on.on().kvm01());
-    libvirt::hypervisor destination(on.on().kvm02());
-    const run::whereabouts now{run::ask(source, guest.at.id(), "kvm01"),
-                               run::ask(destination, guest.at.id(), "kvm02")};
+    libvirt::hypervisor source(*from);
+    libvirt::hypervisor destination(*to);
+    const run::whereabouts now{run::ask(source, guest.at.id(), std::string{from_name}),
+                               run::ask(destination, guest.at.id(), std::string{to_name})};
+    const bool other_is_clean =
+        arrived ? !how.leaves_source || !now.source.status : !now.destination.status;
     out.prove(prefix + "one guest runs, and nothing is left over",
-              now.side() ==
-                      (how.arrives ? run::guest_side::destination : run::guest_side::source) &&
-                  (how.arrives || !now.destination.status),
+              now.side() == (arrived ? run::guest_side::destination : run::guest_side::source) &&
+                  other_is_clean,
               now.text());
-    if (how.arrives) {
-        auto there = libvirt::domain::lookup(on.on().kvm02(), guest.at.id());
+    if (arrived) {
+        auto there = libvirt::domain::lookup(*to, guest.at.id());
         if (!there) return fail(std::move(there).error());
         guest.at = *std::move(there);
     }
-    return guest.watch.prove(out, prefix, context.stop);
+    return prove_unharmed(on, guest, how);
 }
 
 expected<void> run_live_recovery(scenario_context &context) {
@@ -71,6 +112,61 @@ expected<void> run_live_recovery(scenario_context &context) {
     });
 }
 
+/// A state in which the controller dies, and how that must end.
+struct last_state {
+    state where;
+    std::optional<bool> arrives;
+};
+
+expected<void> die_in_each(stage &on, performer &guest, std::span<const last_state> states,
+                           const std::vector<std::string> &options, bool boots_anew = false) {
+    for (const last_state &each : states) {
+        auto done = die_and_recover(on, guest,
+                                    {std::string{to_string(each.where)}, options, each.where,
+                                     each.arrives, boots_anew, true});
+        if (!done) return done;
+    }
+    return {};
+}
+
+/// Led by the controller: what has not been switched over is given up.
+expected<void> run_recovery_live(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::planned, false},     last_state{state::preparing, false},
+        last_state{state::beginning, false},   last_state{state::pre_copy, false},
+        last_state{state::switching_over, {}}, last_state{state::releasing, true}};
+    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
+        return die_in_each(on, guest, states, {"--persistent", "--undefinesource"});
+    });
+}
+
+expected<void> run_recovery_block(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::planned, false},   last_state{state::preparing, false},
+        last_state{state::beginning, false}, last_state{state::copying_disks, false},
+        last_state{state::pre_copy, false},  last_state{state::releasing, true}};
+    return play(context, usual_guest(), local_pool_name, bytes::mib(64),
+                [](stage &on, performer &guest) {
+                    auto done = die_in_each(
+                        on, guest, states, {"--mode", "block", "--persistent", "--undefinesource"});
+                    if (done) on.own_volume(on.on().kvm02(), guest.guest.disk.string());
+                    return done;
+                });
+}
+
+expected<void> run_recovery_cold(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::planned, false}, last_state{state::preparing, false},
+        last_state{state::stopping, {}},   last_state{state::copying, {}},
+        last_state{state::verifying, {}},  last_state{state::defining, {}},
+        last_state{state::starting, {}},   last_state{state::releasing, true}};
+    return play(context, usual_guest(), pool_name, bytes::mib(64), [](stage &on, performer &guest) {
+        return die_in_each(on, guest, states, {"--mode", "cold", "--undefinesource"}, true);
+    });
+}
+
+constexpr std::string_view names_hosts = "it names the lab's hosts to the controller that it kills";
+
 } // namespace
 
 scenario live_recovery() {
@@ -79,7 +175,26 @@ scenario live_recovery() {
             "live, the controller killed on the way and its migration recovered",
             false,
             run_live_recovery,
-            "it names the lab's hosts to the controller that it kills"};
+            names_hosts};
+}
+
+scenario recovery_live() {
+    return {"recovery-live", "recovery",        "live, the controller killed in every state",
+            false,           run_recovery_live, names_hosts};
+}
+
+scenario recovery_block() {
+    return {"recovery-block",
+            "recovery",
+            "with its disk, the controller killed in every state",
+            false,
+            run_recovery_block,
+            names_hosts};
+}
+
+scenario recovery_cold() {
+    return {"recovery-cold", "recovery",        "shut down, the controller killed in every state",
+            false,           run_recovery_cold, names_hosts};
 }
 
 } // namespace kvmig::lab

@@ -20,11 +20,11 @@ namespace {
 
 /// Runs one scenario and settles its outcome: an error, or a proof that did not pass, is a failure.
 /// Its files go into `folder`.
-scenario_result run_one(const scenario &one, const site &where, const std::filesystem::path &folder,
+scenario_result run_one(const scenario &one, const venue &at, const std::filesystem::path &folder,
                         const progress &tell, const std::stop_token &stop) {
     scenario_result result;
     result.id = one.id;
-    scenario_context context{where, result, tell, stop, folder};
+    scenario_context context{at.where, result, tell, stop, folder, at.lab ? &*at.lab : nullptr};
     result.begun = std::chrono::steady_clock::now();
     const auto done = one.run(context);
     result.seconds =
@@ -75,7 +75,7 @@ expected<run_result> run_scenarios(const venue &at, const run_plan &plan,
     for (auto next = plan.scenarios.begin(); next != plan.scenarios.end();) {
         const scenario *one = *next;
         watch(*one, nullptr);
-        const bool able = at.own_machines || one->only_in_lab.empty();
+        const bool able = at.lab || one->only_in_lab.empty();
         if (able) {
             if (auto clean = at.clean(tell, stop); !clean) return fail(std::move(clean).error());
         }
@@ -87,7 +87,7 @@ expected<run_result> run_scenarios(const venue &at, const run_plan &plan,
         const unsigned time = ++times[one->id];
         const auto place =
             folder / (time == 1 ? std::string{one->id} : fmt::format("{}.{}", one->id, time));
-        scenario_result result = able ? run_one(*one, at.where, place, tell, stop) : skip(*one);
+        scenario_result result = able ? run_one(*one, at, place, tell, stop) : skip(*one);
         result.failed_before = failed_before;
         if (result.result == outcome::failed) {
             tell("collecting the machines' logs");

@@ -33,13 +33,14 @@ void scenario_result::measure(std::string name, double value, std::string unit,
 std::span<const scenario> all_scenarios() {
     static const std::vector<scenario> scenarios = [] {
         std::vector all{
-            cold_shared(),   cold_local_file(),   cold_local_lvm(), cold_state_save(),
-            live_shared(),   live_shared_mount(), live_block(),     live_incremental(),
-            live_cancel(),   live_speed(),        live_downtime(),  live_converge(),
-            live_recovery(), live_postcopy(),     live_parallel(),  live_auto(),
-            live_media(),    live_bridge(),       live_tls(),       live_100mbit(),
-            live_monitor(),  shared_proof(),      check_canary(),   check_facts(),
-            tune_domain(),
+            cold_shared(),         cold_local_file(),  cold_local_lvm(),    cold_state_save(),
+            cold_state_snapshot(), live_shared(),      live_shared_mount(), live_nfs_direct(),
+            live_block(),          live_incremental(), live_cancel(),       live_speed(),
+            live_downtime(),       live_converge(),    live_recovery(),     live_postcopy(),
+            live_parallel(),       live_auto(),        live_media(),        live_bridge(),
+            live_macvtap(),        live_tls(),         live_100mbit(),      live_monitor(),
+            shared_proof(),        check_canary(),     check_facts(),       tune_domain(),
+            recovery_live(),       recovery_block(),   recovery_cold(),
         };
         for (scenario &each : failures()) all.push_back(std::move(each));
         return all;
@@ -48,7 +49,8 @@ std::span<const scenario> all_scenarios() {
 }
 
 std::span<const scenario> all_benchmarks() {
-    static const std::vector<scenario> benchmarks{bench_ksm(), bench_blkio()};
+    static const std::vector<scenario> benchmarks{bench_ksm(), bench_blkio(), bench_hugepages(),
+                                                  bench_profile()};
     return benchmarks;
 }
 

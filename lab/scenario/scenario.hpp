@@ -4,6 +4,7 @@
 
 #include <kvmig/core/expected.hpp>
 #include <lab/image/root_image.hpp>
+#include <lab/topology/paths.hpp>
 #include <lab/topology/site.hpp>
 
 #include <chrono>
@@ -60,7 +61,8 @@ struct scenario_context {
     scenario_result &out;
     const progress &tell;
     std::stop_token stop;
-    std::filesystem::path folder; ///< for files of this scenario that the report names
+    std::filesystem::path folder;   ///< for files of this scenario that the report names
+    const lab_paths *lab = nullptr; ///< whose machines they are; null where they are not a lab's
 };
 
 /// Of a scenario that needs nothing but two hosts and a store, and leaves them as they were.

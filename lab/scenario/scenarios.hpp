@@ -10,8 +10,10 @@ namespace kvmig::lab {
 [[nodiscard]] scenario cold_local_file();
 [[nodiscard]] scenario cold_local_lvm();
 [[nodiscard]] scenario cold_state_save();
+[[nodiscard]] scenario cold_state_snapshot();
 [[nodiscard]] scenario live_shared();
 [[nodiscard]] scenario live_shared_mount();
+[[nodiscard]] scenario live_nfs_direct();
 [[nodiscard]] scenario live_block();
 [[nodiscard]] scenario live_incremental();
 [[nodiscard]] scenario live_cancel();
@@ -19,11 +21,15 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_downtime();
 [[nodiscard]] scenario live_converge();
 [[nodiscard]] scenario live_recovery();
+[[nodiscard]] scenario recovery_live();
+[[nodiscard]] scenario recovery_block();
+[[nodiscard]] scenario recovery_cold();
 [[nodiscard]] scenario live_postcopy();
 [[nodiscard]] scenario live_parallel();
 [[nodiscard]] scenario live_auto();
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
+[[nodiscard]] scenario live_macvtap();
 [[nodiscard]] scenario live_tls();
 [[nodiscard]] scenario live_100mbit();
 [[nodiscard]] scenario live_monitor();
@@ -35,5 +41,7 @@ namespace kvmig::lab {
 
 [[nodiscard]] scenario bench_ksm();
 [[nodiscard]] scenario bench_blkio();
+[[nodiscard]] scenario bench_hugepages();
+[[nodiscard]] scenario bench_profile();
 
 } // namespace kvmig::lab

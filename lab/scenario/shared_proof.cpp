@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// shared-proof: whether the hosts share a folder is proven by tokens, and told apart from all that
 /// looks like it.
-#include <lab/machine/remote.hpp>
+#include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -17,12 +17,6 @@ namespace kvmig::lab {
 namespace {
 
 constexpr std::string_view mount_path = "/srv/kvmig-probe";
-
-expected<void> on_machine(stage &on, std::string_view host, const std::vector<std::string> &argv) {
-    auto done = remote_output(*find_machine(host), argv, on.context().stop);
-    if (!done) return fail(std::move(done).error());
-    return {};
-}
 
 /// Both hosts' folders probed; the verdict is as expected, and no token is left.
 expected<void> probe(stage &on, const std::string &what, std::string_view folder,
@@ -62,20 +56,20 @@ expected<void> probe_mount(stage &on, const std::string &what, const std::string
     const std::string path{mount_path};
     const std::string whole = fmt::format("{}:{}", fqdn(*find_machine("nfs")), export_path);
     for (const std::string_view host : {"kvm01", "kvm02"}) {
-        if (auto made = on_machine(on, host, {"mkdir", "-p", path}); !made) return made;
+        if (auto made = on_machine(on.context(), host, {"mkdir", "-p", path}); !made) return made;
     }
-    auto done = on_machine(on, "kvm01", {"mount", "-t", "nfs", whole, path});
+    auto done = on_machine(on.context(), "kvm01", {"mount", "-t", "nfs", whole, path});
     if (!done) return done;
-    done = on_machine(on, "kvm02", {"mount", "-t", "nfs", "-o", options, source, path});
+    done = on_machine(on.context(), "kvm02", {"mount", "-t", "nfs", "-o", options, source, path});
     if (done) {
         done = probe(on, what, mount_path, awaited);
-        auto gone = on_machine(on, "kvm02", {"umount", path});
+        auto gone = on_machine(on.context(), "kvm02", {"umount", path});
         if (done) done = std::move(gone);
     }
-    auto gone = on_machine(on, "kvm01", {"umount", path});
+    auto gone = on_machine(on.context(), "kvm01", {"umount", path});
     if (done) done = std::move(gone);
     for (const std::string_view host : {"kvm01", "kvm02"}) {
-        auto removed = on_machine(on, host, {"rmdir", path});
+        auto removed = on_machine(on.context(), host, {"rmdir", path});
         if (done) done = std::move(removed);
     }
     return done;
@@ -99,13 +93,13 @@ expected<void> run_shared_proof(scenario_context &context) {
         done = probe_mount(*on, "the export, read-only", "ro", whole, shared_verdict::read_only);
     }
     const std::string folder = fmt::format("{}/other", export_path);
-    if (done) done = on_machine(*on, "nfs", {"mkdir", "-p", folder});
+    if (done) done = on_machine(context, "nfs", {"mkdir", "-p", folder});
     if (done) {
         // libvirt sees a folder, not what is mounted there: only the content tells.
         done = probe_mount(*on, "another folder of the export", "rw",
                            fmt::format("{}:{}", server, folder),
                            shared_verdict::same_path_other_content);
-        auto removed = on_machine(*on, "nfs", {"rmdir", folder});
+        auto removed = on_machine(context, "nfs", {"rmdir", folder});
         if (done) done = std::move(removed);
     }
     if (done) done = on->strike();

@@ -64,8 +64,10 @@ expected<performer> stage::start(const guest_domain &actor) {
     context_->tell(fmt::format("starting the guest {}", guest.name));
     auto domain = libvirt::domain::define(on_.kvm01(), domain_xml(guest));
     if (!domain) return fail(std::move(domain).error());
+    // A guest of this name may have been here before: its beats are not waited for.
+    const auto begun = std::chrono::steady_clock::now();
     if (auto started = domain->start(); !started) return fail(std::move(started).error());
-    auto watch = witnesses::meet(guest, *probe_, on_.where().pings, context_->stop);
+    auto watch = witnesses::meet(guest, *probe_, on_.where().pings, context_->stop, begun);
     if (!watch) return fail(std::move(watch).error());
     if (!guest.disk.empty()) {
         context_->tell(fmt::format("{}: writing the disk's pattern", guest.name));

@@ -9,7 +9,7 @@ namespace kvmig::lab {
 venue nested_venue(const lab_paths &paths) {
     return {paths.name,
             nested_site(),
-            true,
+            paths,
             [paths](const progress &tell, const std::stop_token &stop) {
                 return reset(paths, tell, stop);
             },

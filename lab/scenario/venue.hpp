@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,7 +21,9 @@ namespace kvmig::lab {
 struct venue {
     std::string name; ///< what the results are filed under
     site where;
-    bool own_machines = false; ///< which may be broken: every scenario can be run
+    /// Whose machines may be broken, so that every scenario can be run; none: they are not the
+    /// lab's.
+    std::optional<lab_paths> lab;
     /// Puts it back to what each scenario begins with.
     std::function<expected<void>(const progress &, const std::stop_token &)> clean;
     /// What a figure depends on besides what it measures (`environment` of kvmig.run/1).

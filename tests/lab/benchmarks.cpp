@@ -9,14 +9,22 @@
 #include <lab/report/saved_run.hpp>
 #include <lab/report/table.hpp>
 #include <lab/scenario/counted.hpp>
+#include <lab/scenario/effect.hpp>
 #include <lab/scenario/host_look.hpp>
+#include <lab/scenario/huge_memory.hpp>
+#include <lab/scenario/kept_settings.hpp>
 #include <lab/scenario/ksm_adviser.hpp>
+#include <lab/scenario/noted_moves.hpp>
+#include <lab/scenario/page_writes.hpp>
+#include <lab/scenario/program_there.hpp>
 #include <lab/scenario/saving.hpp>
 #include <lab/scenario/scenario.hpp>
 #include <support/catch.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 #include <utility>
@@ -112,6 +120,113 @@ TEST_CASE("a rate is within 5 % of its cap, or says how far off it is") {
         const auto verdict = lab::beside_cap(measured * 1024, cap);
         CHECK(verdict.near == near);
         CHECK_THAT(verdict.said, Catch::EndsWith(said));
+    }
+}
+
+TEST_CASE("the huge pages of a process are told apart, and one of an older kernel is no zero") {
+    const std::string rollup = "00400000-7ffd rollup\nRss:      99 kB\n"
+                               "AnonHugePages:    2048 kB\nShmemPmdMapped:    0 kB\n"
+                               "Shared_Hugetlb:    4096 kB\nPrivate_Hugetlb:  262144 kB\n";
+    const auto seen = lab::parse_huge_memory(rollup);
+    REQUIRE(seen);
+    CHECK(seen->transparent == bytes::mib(2));
+    CHECK(seen->reserved == bytes::mib(260));
+    for (const auto &[wrong, names] :
+         {std::pair{std::string{}, "AnonHugePages"},
+          std::pair{rollup.substr(0, rollup.find("Private")), "Private_Hugetlb"},
+          std::pair{std::string{"x\nAnonHugePages: many kB\n"}, "AnonHugePages"}}) {
+        const auto none = lab::parse_huge_memory(wrong);
+        INFO(wrong);
+        REQUIRE_FALSE(none);
+        CHECK(none.error().kind == error_kind::protocol);
+        CHECK_THAT(describe(none.error()), Catch::Contains(names));
+    }
+}
+
+TEST_CASE("an effect is told in per cent, with its interval, and why it says little") {
+    lab::scenario_result out;
+    const auto ratio = lab::tell_effect(out, "fast: time", {4, 4, 4}, {1, 1, 1}, "emulated");
+    CHECK(ratio.value == 0.25);
+    REQUIRE(out.figures.size() == 3);
+    CHECK(out.figures[0].name == "fast: time");
+    CHECK(out.figures[1].name == "fast: time, at least");
+    CHECK(out.figures[2].name == "fast: time, at most");
+    for (const lab::figure &each : out.figures) {
+        CHECK(each.value == 25);
+        CHECK(each.unit == "%");
+        CHECK(each.distorted == "emulated");
+    }
+}
+
+TEST_CASE("of migrations is laid side by side what both sides tell") {
+    const auto result = [](int ms, std::optional<std::uint64_t> mib) {
+        run::migration_result out;
+        out.wall_time = std::chrono::milliseconds{ms};
+        if (mib) out.destination_statistics.emplace().memory_processed = bytes::mib(*mib);
+        return out;
+    };
+    lab::scenario_result proven;
+    proven.measure("first, there: heartbeat gap outside", 500, "ms");
+    proven.measure("there: heartbeat gap outside", 700, "ms");
+    lab::noted_moves plain;
+    lab::note(plain, result(1000, 10), proven, "there: ");
+    lab::note(plain, result(3000, std::nullopt), proven, "back: ");
+    CHECK(plain.times == std::vector<double>{1000, 3000});
+    CHECK(plain.gaps == std::vector<double>{700});
+    CHECK(plain.moved == std::vector<double>{10.0 * 1024 * 1024});
+    lab::noted_moves tuned;
+    lab::note(tuned, result(4000, 5), proven, "back: ");
+    CHECK(lab::both_baselines(plain, tuned).times == std::vector<double>{1000, 3000, 4000});
+
+    lab::scenario_result out;
+    lab::tell_moves(out, "KSM", "none", plain, tuned, "");
+    std::vector<std::pair<std::string, double>> seen;
+    for (std::size_t i = 0; i < out.figures.size(); i += 3) {
+        seen.emplace_back(out.figures[i].name, out.figures[i].value);
+    }
+    CHECK(seen == std::vector<std::pair<std::string, double>>{
+                      {"KSM: migration time, for none", 200}, {"KSM: memory moved, for none", 50}});
+}
+
+TEST_CASE("settings are written back in their order, of several words the chosen one") {
+    CHECK(lab::writing_of({"/sys/run", "/sys/enabled"},
+                          {{"/sys/enabled", "always [madvise] never\n"}, {"/sys/run", "0\n"}}) ==
+          "echo '0' > '/sys/run'; echo 'madvise' > '/sys/enabled'");
+    CHECK(lab::writing_of({}, {}).empty());
+}
+
+TEST_CASE("what a guest wrote is counted from the first look to the last") {
+    std::vector<lab::guest::guest_status> looks(3);
+    for (std::size_t i = 0; i < looks.size(); ++i) {
+        looks[i].monotonic = std::chrono::seconds{10 + 2 * i};
+        looks[i].memory.writes = 100 + 50 * i;
+        looks[i].memory.missed = 7 * i;
+        looks[i].disk.writes = 8 * i * i;
+    }
+    const lab::work_seen memory = lab::pages_in(looks);
+    CHECK(memory.rates == std::vector<double>{25, 25});
+    CHECK(memory.on_the_whole == 25);
+    CHECK(memory.done == 100);
+    CHECK(memory.missed == 14);
+    const lab::work_seen disk = lab::blocks_in(looks);
+    CHECK(disk.rates == std::vector<double>{4, 12});
+    CHECK(disk.on_the_whole == 8);
+    CHECK(disk.done == 32);
+    CHECK(disk.missed == 0);
+}
+
+TEST_CASE("what a program lacks elsewhere is found here") {
+    const std::string there = "\tlinux-vdso.so.1 (0x00007fff)\n"
+                              "\tlibnfs.so.13 => not found\n"
+                              "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f2a)\n"
+                              "\tlibfmt.so.9 => not found\n"
+                              "\t/lib64/ld-linux-x86-64.so.2 (0x00007f2a)\n";
+    CHECK(lab::lacking_libraries(there) == std::vector<std::string>{"libnfs.so.13", "libfmt.so.9"});
+    CHECK(lab::lacking_libraries("\tnot a dynamic executable\n").empty());
+    CHECK(lab::place_of_library(there, "libc.so.6").value() == "/lib/x86_64-linux-gnu/libc.so.6");
+    for (const char *none : {"libnfs.so.13", "libc.so", "linux-vdso.so.1", ""}) {
+        INFO(none);
+        CHECK_FALSE(lab::place_of_library(there, none));
     }
 }
 

@@ -184,7 +184,7 @@ TEST_CASE("what needs the lab's own machines is skipped elsewhere, and nothing i
     CHECK_THAT(skipped.reason, Catch::Contains("it breaks a host"));
     CHECK_FALSE(ran);
     CHECK(cleaned == 0);
-    at.own_machines = true;
+    at.lab = lab_paths{"here", folder.path()};
     CHECK(run(wild).result == outcome::passed);
     CHECK(ran);
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include <lab/scenario/guest_domain.hpp>
+#include <support/catch.hpp>
+
+#include <kvmig/xml/domain.hpp>
+
+using namespace kvmig;
+
+TEST_CASE("a guest's disk is a file, a device, or on a server that QEMU itself reaches") {
+    lab::guest_domain guest = lab::usual_guest();
+    const auto disk = [&guest] {
+        const auto domain = xml::parse_domain(lab::domain_xml(guest));
+        if (!domain) FAIL(describe(domain.error()));
+        REQUIRE(domain->disks.size() == 1);
+        return domain->disks.front().source;
+    };
+    guest.disk = "/srv/images/vm1.qcow2";
+    CHECK(disk().kind == model::source_kind::file);
+    CHECK(disk().path == "/srv/images/vm1.qcow2");
+    guest.disk_server = "nfs.lab";
+    CHECK(disk().kind == model::source_kind::network);
+    CHECK(disk().protocol == "nfs");
+    CHECK(disk().path == "/srv/images/vm1.qcow2");
+    CHECK(disk().format == "qcow2");
+    REQUIRE(disk().hosts.size() == 1);
+    CHECK(disk().hosts.front().name == "nfs.lab");
+    guest.disk_server.clear();
+    guest.disk = "/dev/lab/vm1";
+    CHECK(disk().kind == model::source_kind::block);
+}
