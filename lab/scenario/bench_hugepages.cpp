@@ -69,7 +69,7 @@ private:
     [[nodiscard]] const std::stop_token &stop() const { return on_.context().stop; }
     void tell(const std::string &what) const { on_.context().tell(what); }
 
-    expected<void> prepare_hosts(page_kind kind, bytes memory) const {
+    [[nodiscard]] expected<void> prepare_hosts(page_kind kind, bytes memory) const {
         for (const machine_spec *host : both_hosts()) {
             auto reserved =
                 reserve_huge_pages(*host, kind == page_kind::reserved ? memory : bytes{}, stop());
