@@ -244,6 +244,40 @@ TEST_CASE("a broken post-copy is taken up again by the same call") {
     }
 }
 
+TEST_CASE("a post-copy that goes on with nobody to lead it is waited for") {
+    auto options = persistent();
+    options.flags.set(migration::flag::postcopy);
+    auto events = has_moved;
+    events.push_back(event::post_copy_active);
+    left m(events, options);
+    m.source.put(m.id, at(domain_state::paused, 13));
+    m.destination.put(m.id, at(domain_state::running, 10));
+    unsigned looks_after = 0;
+    m.source.on_migrate = [&](fakes::hypervisor &) -> expected<void> {
+        auto refused = make_error(error_kind::conflict,
+                                  "Requested operation is not valid: QEMU reports migration is "
+                                  "still running");
+        refused.libvirt = libvirt_code{.code = 55};
+        return fail(std::move(refused));
+    };
+    m.source.on_job = [&]() -> expected<model::job_statistics> {
+        // Longer than nothing may change: it is asked again meanwhile.
+        if (m.source.migrations > 2 && ++looks_after == 2) {
+            m.source.put(m.id, at(domain_state::shutoff, 4));
+            m.destination.put(m.id, at(domain_state::running, 2));
+        }
+        return model::job_statistics{};
+    };
+    const auto came = m.recover();
+    REQUIRE(came);
+    INFO(came->now.said);
+    CHECK(came->now.at == state::completed);
+    CHECK_FALSE(came->now.problem);
+    CHECK(m.source.migrations >= 3);
+    CHECK(m.source.steered().empty());
+    CHECK(m.destination.steered().empty());
+}
+
 TEST_CASE("a job that goes on is seen to its end, or cancelled where that was asked for") {
     for (const bool undo : {false, true}) {
         left m(has_moved, persistent());

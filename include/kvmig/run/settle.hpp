@@ -39,6 +39,19 @@ struct settlement {
 /// Takes up a broken post-copy again: the call that did not return before.
 using resume_call = std::function<expected<void>()>;
 
+namespace detail {
+
+/// Whether there is nothing to take up again: when the controller of a post-copy dies, libvirt
+/// calls it failed at the source, while QEMU goes on with nobody to lead it (libvirt 9.0:
+/// `qemuMigrationAnyConnectionClosed`, `qemuMigrationAnyCanResume`).
+[[nodiscard]] inline bool flows_by_itself(const error &refused) {
+    constexpr int operation_invalid = 55; // VIR_ERR_OPERATION_INVALID
+    return refused.libvirt && refused.libvirt->code == operation_invalid &&
+           refused.what.find("migration is still running") != std::string::npos;
+}
+
+} // namespace detail
+
 /// Goes on with the migration that `driver` holds. `undo`: back to the source where that is as
 /// safe as going on. Without `resume`, a broken post-copy is left to a person.
 template <class Driver> class settler {
@@ -299,10 +312,26 @@ private:
             return !driver_.journal_problem();
         }
         if (outcome) return feed(event::job_completed, "the resumed call returned success");
+        if (detail::flows_by_itself(outcome.error())) return let_flow();
         out_.problem = outcome.error();
         const event e = at() == state::post_copy ? event::job_failed : event::step_failed;
         if (!driver_.steps().machine().accepts(e)) return true; // broken again, as was told
         return feed(e, outcome.error().what);
+    }
+
+    /// Until a host tells of something new, or for as long as nothing may change: QEMU may have
+    /// come to stand still since, and is asked again then.
+    bool let_flow() {
+        const view before = look_at_both();
+        const auto since = std::chrono::steady_clock::now();
+        while (!driver_.leaving() && look_at_both().same_as(before) &&
+               std::chrono::steady_clock::now() - since < driver_.how().patience) {
+            driver_.pause();
+        }
+        resumed_ = false;
+        if (!feed(event::no_job, "memory comes with nobody to lead it")) return false;
+        if (driver_.leaving()) out_.said = Driver::left;
+        return !driver_.leaving();
     }
 
     Driver &driver_;
