@@ -38,9 +38,12 @@ public:
     /// How many bad pages a verdict names.
     static constexpr std::size_t told = 8;
 
-    /// `memory` outlives this object; its size is a whole number of pages.
-    memory_pages(std::span<std::uint64_t> memory, std::uint64_t seed)
-        : memory_(memory), seed_(seed), table_(memory.size() / page_words) {}
+    /// `memory` outlives this object; its size is a whole number of pages. After `period` words,
+    /// of which there is at least one, a page's pattern begins anew: a compressor finds little in
+    /// one that never does.
+    memory_pages(std::span<std::uint64_t> memory, std::uint64_t seed,
+                 std::size_t period = page_words)
+        : memory_(memory), seed_(seed), period_(period), table_(memory.size() / page_words) {}
 
     [[nodiscard]] std::uint64_t size() const noexcept { return table_.size(); }
     /// Pages that `fill` has reached; only these can be written and checked.
@@ -107,20 +110,27 @@ private:
         const auto out = words(page);
         const std::uint64_t base = pattern_base(seed_, page, table_[page].body);
         out[0] = head_word(page);
-        for (std::size_t word = 1; word < page_words; ++word) out[word] = pattern_word(base, word);
+        each_word(base, [&](std::size_t word, std::uint64_t value) { out[word] = value; });
     }
     [[nodiscard]] bool intact(std::uint64_t page) const noexcept {
         const auto in = words(page);
         const std::uint64_t base = pattern_base(seed_, page, table_[page].body);
         std::uint64_t differences = in[0] ^ head_word(page);
-        for (std::size_t word = 1; word < page_words; ++word) {
-            differences |= in[word] ^ pattern_word(base, word);
-        }
+        each_word(base,
+                  [&](std::size_t word, std::uint64_t value) { differences |= in[word] ^ value; });
         return differences == 0;
+    }
+    /// Of what starts from `base`, the words behind the first.
+    template <class Act> void each_word(std::uint64_t base, Act act) const {
+        for (std::size_t word = 1, of = 1 % period_; word < page_words; ++word) {
+            act(word, pattern_word(base, of));
+            if (++of == period_) of = 0;
+        }
     }
 
     std::span<std::uint64_t> memory_;
     std::uint64_t seed_;
+    std::size_t period_;
     std::vector<state> table_;
     std::uint64_t filled_ = 0;
     std::uint64_t writes_ = 0;

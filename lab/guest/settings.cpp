@@ -160,6 +160,8 @@ constexpr std::array keys{
               [](const guest_settings &in) {
                   return std::string(in.mode == write_mode::word ? "word" : "page");
               }},
+    key_entry{"period", read_count<&guest_settings::period, 1, page_words>,
+              write_count<&guest_settings::period>},
     key_entry{"disk",
               [](guest_settings &out, std::string_view key, std::string_view value) {
                   if (!value.starts_with('/') ||

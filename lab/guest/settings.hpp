@@ -43,6 +43,7 @@ struct guest_settings {
     bytes working_set = bytes::mib(16);      ///< `working_set=MiB`: the first part of it is dirtied
     page_rate rate;                          ///< `rate=pages/s`: 0 dirties nothing
     write_mode mode = write_mode::word;      ///< `mode=word|page`
+    std::uint64_t period = page_words;       ///< `period=words`, to 512: then a page repeats itself
     std::string disk;                        ///< `disk=/dev/vda`: none leaves disks alone
     bytes disk_offset;                       ///< `disk_offset=MiB`: where the pattern begins
     bytes disk_size = bytes::mib(64);        ///< `disk_size=MiB`: at most to the disk's end

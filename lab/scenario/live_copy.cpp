@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 /// live-block, live-incremental: without shared storage, the disk moves with the guest.
+#include <lab/scenario/on_local_disk.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
-#include <kvmig/libvirt/volume_content.hpp>
 #include <kvmig/run/migrate.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <fmt/format.h>
-#include <random>
 
 namespace kvmig::lab {
 
@@ -58,16 +56,6 @@ expected<disk_phase> move_with_disk(stage &on, performer &guest, const std::stri
     return disk;
 }
 
-/// A guest on kvm01's own disk, which goes on writing there while it is copied.
-expected<performer> start_on_local_disk(stage &on, const std::string &path, bytes offset) {
-    guest_domain actor = usual_guest();
-    actor.disk = path;
-    actor.settings.disk_offset = offset;
-    actor.settings.disk_size = bytes::mib(16);
-    actor.settings.disk_rate = 20;
-    return on.start(actor);
-}
-
 expected<void> run_live_block(scenario_context &context) {
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
@@ -107,48 +95,10 @@ expected<void> run_live_block(scenario_context &context) {
     return done;
 }
 
-/// The base, filled with what cannot be guessed or squeezed, at the same path on both hosts.
-expected<std::string> make_base(stage &on, bytes size) {
-    std::vector<std::byte> content(size.count());
-    std::mt19937_64 numbers(std::random_device{}());
-    for (std::size_t i = 0; i < content.size(); i += sizeof(std::uint64_t)) {
-        const std::uint64_t number = numbers();
-        std::memcpy(content.data() + i, &number, sizeof number);
-    }
-    model::storage_volume base;
-    base.name = "base.raw";
-    base.capacity = size;
-    std::string there;
-    for (const libvirt::connection *host : {&on.on().kvm01(), &on.on().kvm02()}) {
-        auto path = on.add_volume(*host, on.on().where().local_pool, base);
-        if (!path) return path;
-        auto volume = libvirt::storage_volume::lookup_by_path(*host, *path);
-        if (!volume) return fail(std::move(volume).error());
-        if (auto filled = libvirt::upload(*host, *volume, content); !filled) {
-            return fail(std::move(filled).error());
-        }
-        there = *path;
-    }
-    return there;
-}
-
 expected<void> run_live_incremental(scenario_context &context) {
     auto on = stage::set(context);
     if (!on) return fail(std::move(on).error());
-    context.tell("making the base image on both hosts");
-    const bytes filled = bytes::mib(48);
-    auto base = make_base(*on, filled);
-    if (!base) return fail(std::move(base).error());
-    model::storage_volume overlay;
-    overlay.name = "vm1.qcow2";
-    overlay.format = "qcow2";
-    overlay.capacity = bytes::mib(80);
-    overlay.allocation = bytes{0};
-    overlay.backing = model::backing_store{*base, "raw"};
-    auto path = on->add_volume(on->on().kvm01(), context.where.local_pool, overlay);
-    if (!path) return fail(std::move(path).error());
-    on->own_volume(on->on().kvm02(), *path);
-    auto guest = start_on_local_disk(*on, *path, filled);
+    auto guest = start_on_overlay(*on);
     if (!guest) return fail(std::move(guest).error());
 
     auto top = move_with_disk(*on, *guest, "there: ", on->on().kvm02(), flag::non_shared_inc);
@@ -158,7 +108,7 @@ expected<void> run_live_incremental(scenario_context &context) {
     if (!whole) return fail(std::move(whole).error());
     const bytes changed = guest->guest.settings.disk_size;
     context.out.prove("only what lies above the base moves",
-                      top->copied >= changed && top->copied < changed + filled,
+                      top->copied >= changed && top->copied < changed + base_size,
                       fmt::format("{:.1f} MiB, of which the guest wrote {:.1f}; whole: {:.1f} MiB",
                                   top->copied.as_mib(), changed.as_mib(), whole->copied.as_mib()));
     context.out.measure("disk copied incrementally for one copied whole",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// live-media, live-bridge, live-macvtap: what the destination lacks is foreseen by the check,
-/// refused by libvirt, and mended as the check says.
+/// live-media, live-bridge, live-macvtap, live-32-64: what the destination lacks is foreseen by the
+/// check, refused by libvirt, and mended as the check says.
 #include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
@@ -174,6 +174,20 @@ expected<void> run_live_macvtap(scenario_context &context) {
     });
 }
 
+/// To libvirt kvm02 is a host for 32-bit guests, once QEMU's program for others is away.
+expected<void> run_live_32_64(scenario_context &context) {
+    const std::string program = "/usr/bin/qemu-system-x86_64";
+    const std::string away = program + ".away";
+    return play(context, usual_guest(), pool_name, bytes::mib(64),
+                [&](stage &on, performer &guest) {
+                    auto done = on_machine(context, "kvm02", {"mv", program, away});
+                    if (!done) return done;
+                    return foresee(on, guest, "KVM-VER-007", [&](const precheck::finding &) {
+                        return on_machine(context, "kvm02", {"mv", away, program});
+                    });
+                });
+}
+
 } // namespace
 
 scenario live_media() {
@@ -193,6 +207,11 @@ scenario live_macvtap() {
             false,
             run_live_macvtap,
             "it makes network cards on both hosts"};
+}
+
+scenario live_32_64() {
+    return {"live-32-64", "live",         "live, toward a host that runs no 64-bit guests",
+            false,        run_live_32_64, "it takes QEMU away from a host"};
 }
 
 } // namespace kvmig::lab

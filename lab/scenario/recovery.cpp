@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// live-recovery: the controller is killed on the way, and another takes up what it left;
-/// recovery-live, recovery-block, recovery-cold: the same in every state that such a migration goes
-/// through.
+/// recovery-*: the same in every state that such a migration goes through.
 #include <lab/scenario/controller.hpp>
+#include <lab/scenario/on_local_disk.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
@@ -10,6 +10,7 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -118,12 +119,19 @@ struct last_state {
     std::optional<bool> arrives;
 };
 
-expected<void> die_in_each(stage &on, performer &guest, std::span<const last_state> states,
-                           const std::vector<std::string> &options, bool boots_anew = false) {
+/// `arrived`: what is done each time that the guest has arrived, about the host that it left.
+expected<void>
+die_in_each(stage &on, performer &guest, std::span<const last_state> states,
+            const std::vector<std::string> &options, bool boots_anew = false,
+            const std::function<expected<void>(const libvirt::connection &left)> &arrived = {}) {
     for (const last_state &each : states) {
+        const libvirt::connection before = guest.at.on().share();
         auto done = die_and_recover(on, guest,
                                     {std::string{to_string(each.where)}, options, each.where,
                                      each.arrives, boots_anew, true});
+        if (done && arrived && guest.at.on().hostname() != before.hostname()) {
+            done = arrived(before);
+        }
         if (!done) return done;
     }
     return {};
@@ -138,6 +146,45 @@ expected<void> run_recovery_live(scenario_context &context) {
     return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
         return die_in_each(on, guest, states, {"--persistent", "--undefinesource"});
     });
+}
+
+/// Led by the source's daemon: what it has begun it brings to its end.
+expected<void> run_recovery_p2p(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::planned, false},       last_state{state::preparing, false},
+        last_state{state::beginning, false},     last_state{state::pre_copy, true},
+        last_state{state::switching_over, true}, last_state{state::releasing, true}};
+    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
+        return die_in_each(on, guest, states, {"--persistent", "--undefinesource", "--p2p"});
+    });
+}
+
+/// The guest goes ahead of its memory after a second, which is to take its time.
+expected<void> run_recovery_postcopy(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::pre_copy, false}, last_state{state::post_copy_starting, {}},
+        last_state{state::post_copy, true}, last_state{state::releasing, true}};
+    return play(context, usual_guest(), pool_name, bytes::gib(10), [](stage &on, performer &guest) {
+        return die_in_each(on, guest, states,
+                           {"--persistent", "--undefinesource", "--postcopy", "--bandwidth", "4",
+                            "--postcopy-bandwidth", "4", "--timeout", "1", "--timeout-postcopy"});
+    });
+}
+
+/// Its last states are those of any other: before, what was copied of the overlay is removed.
+expected<void> run_recovery_incremental(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::preparing, false}, last_state{state::copying_disks, false},
+        last_state{state::pre_copy, false}, last_state{state::releasing, true}};
+    auto on = stage::set(context);
+    if (!on) return fail(std::move(on).error());
+    auto guest = start_on_overlay(*on);
+    if (!guest) return fail(std::move(guest).error());
+    auto done = die_in_each(*on, *guest, states,
+                            {"--mode", "incremental", "--persistent", "--undefinesource"});
+    if (done) done = on->dismiss(*guest);
+    if (done) done = on->strike();
+    return done;
 }
 
 expected<void> run_recovery_block(scenario_context &context) {
@@ -165,6 +212,28 @@ expected<void> run_recovery_cold(scenario_context &context) {
     });
 }
 
+expected<void> run_recovery_cold_images(scenario_context &context) {
+    static constexpr std::array states{
+        last_state{state::planned, false}, last_state{state::preparing, false},
+        last_state{state::stopping, {}},   last_state{state::copying, {}},
+        last_state{state::verifying, {}},  last_state{state::defining, {}},
+        last_state{state::starting, {}},   last_state{state::releasing, true}};
+    return play(context, usual_guest(), local_pool_name, bytes::mib(64),
+                [](stage &on, performer &guest) {
+                    const std::string image = guest.guest.disk.string();
+                    on.own_volume(on.on().kvm02(), image);
+                    // What is left behind would be in the way of the next.
+                    const auto remove_old = [&](const libvirt::connection &left) -> expected<void> {
+                        auto old = libvirt::storage_volume::lookup_by_path(left, image);
+                        if (!old) return fail(std::move(old).error());
+                        return old->remove();
+                    };
+                    return die_in_each(on, guest, states,
+                                       {"--mode", "cold", "--copy-images", "--undefinesource"},
+                                       true, remove_old);
+                });
+}
+
 constexpr std::string_view names_hosts = "it names the lab's hosts to the controller that it kills";
 
 } // namespace
@@ -181,6 +250,42 @@ scenario live_recovery() {
 scenario recovery_live() {
     return {"recovery-live", "recovery",        "live, the controller killed in every state",
             false,           run_recovery_live, names_hosts};
+}
+
+scenario recovery_p2p() {
+    return {"recovery-p2p",
+            "recovery",
+            "live, led by the source's daemon, the controller killed in every state",
+            false,
+            run_recovery_p2p,
+            names_hosts};
+}
+
+scenario recovery_postcopy() {
+    return {"recovery-postcopy",
+            "recovery",
+            "live in post-copy, the controller killed in every state",
+            false,
+            run_recovery_postcopy,
+            names_hosts};
+}
+
+scenario recovery_incremental() {
+    return {"recovery-incremental",
+            "recovery",
+            "with the top of its disk, the controller killed on the way",
+            false,
+            run_recovery_incremental,
+            names_hosts};
+}
+
+scenario recovery_cold_images() {
+    return {"recovery-cold-images",
+            "recovery",
+            "shut down, its image copied, the controller killed in every state",
+            false,
+            run_recovery_cold_images,
+            names_hosts};
 }
 
 scenario recovery_block() {

@@ -22,6 +22,10 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_converge();
 [[nodiscard]] scenario live_recovery();
 [[nodiscard]] scenario recovery_live();
+[[nodiscard]] scenario recovery_p2p();
+[[nodiscard]] scenario recovery_postcopy();
+[[nodiscard]] scenario recovery_incremental();
+[[nodiscard]] scenario recovery_cold_images();
 [[nodiscard]] scenario recovery_block();
 [[nodiscard]] scenario recovery_cold();
 [[nodiscard]] scenario live_postcopy();
@@ -30,6 +34,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_media();
 [[nodiscard]] scenario live_bridge();
 [[nodiscard]] scenario live_macvtap();
+[[nodiscard]] scenario live_32_64();
 [[nodiscard]] scenario live_tls();
 [[nodiscard]] scenario live_100mbit();
 [[nodiscard]] scenario live_monitor();
@@ -43,5 +48,6 @@ namespace kvmig::lab {
 [[nodiscard]] scenario bench_blkio();
 [[nodiscard]] scenario bench_hugepages();
 [[nodiscard]] scenario bench_profile();
+[[nodiscard]] scenario bench_migration_under_tuning();
 
 } // namespace kvmig::lab

@@ -200,6 +200,8 @@ expected<void> stage::strike() {
             return fail(std::move(seen).error());
         }
         auto volume = libvirt::storage_volume::lookup_by_path(host, path);
+        // Gone with a guest that moved on: what is left is proven below.
+        if (!volume && volume.error().kind == error_kind::not_found) continue;
         if (!volume) return fail(std::move(volume).error());
         if (auto removed = volume->remove(); !removed) return removed;
     }

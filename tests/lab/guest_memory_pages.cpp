@@ -64,6 +64,31 @@ TEST_CASE("Memory that was only filled is good, to the last page") {
     CHECK(memory.check().good());
 }
 
+TEST_CASE("A page may repeat itself, and is checked to the last bit all the same") {
+    for (const std::size_t period : {std::size_t{1}, std::size_t{3}, std::size_t{8}}) {
+        std::vector<std::uint64_t> words(2 * page_words);
+        memory_pages pages{words, 7, period};
+        pages.fill(2);
+        pages.write(1, write_mode::page);
+        pages.write(1, write_mode::word);
+        // The first word is a generation ahead of the others.
+        const std::set<std::uint64_t> first(words.begin(), words.begin() + page_words);
+        const std::set<std::uint64_t> second(words.begin() + page_words + 1, words.end());
+        CHECK(first.size() == period);
+        CHECK(second.size() == period);
+        memory_verdict verdict;
+        pages.check(0, 2, verdict);
+        CHECK(verdict == memory_verdict{2, 0, {}, true});
+        for (const std::size_t word : {std::size_t{0}, std::size_t{1}, page_words - 1}) {
+            pages.damage(1, word);
+            memory_verdict found;
+            pages.check(0, 2, found);
+            CHECK(found.bad == 1);
+            pages.damage(1, word);
+        }
+    }
+}
+
 TEST_CASE("Memory is filled piece by piece, and only what is filled is checked") {
     std::vector<std::uint64_t> words(5 * page_words);
     memory_pages pages{words, 1};

@@ -34,13 +34,13 @@ TEST_CASE("Without a word the guest has its defaults") {
 }
 
 TEST_CASE("Every setting is read") {
-    const auto settings =
-        parsed("kvmig.name=vm-1.a kvmig.interface=ens3 kvmig.address=192.0.2.101/25 "
-               "kvmig.probe=192.0.2.1:5000 kvmig.memory=96 kvmig.working_set=32 kvmig.rate=2000 "
-               "kvmig.mode=page kvmig.disk=/dev/vdb kvmig.disk_offset=1 kvmig.disk_size=2 "
-               "kvmig.disk_rate=3 kvmig.heartbeat=20 kvmig.stall_period=0 kvmig.report=0 "
-               "kvmig.control_port=1 kvmig.echo_port=65535 kvmig.shell=ttyS1 "
-               "kvmig.boot_id=123e4567-e89b-42d3-a456-426614174000 kvmig.test_hooks");
+    const auto settings = parsed(
+        "kvmig.name=vm-1.a kvmig.interface=ens3 kvmig.address=192.0.2.101/25 "
+        "kvmig.probe=192.0.2.1:5000 kvmig.memory=96 kvmig.working_set=32 kvmig.rate=2000 "
+        "kvmig.mode=page kvmig.period=8 kvmig.disk=/dev/vdb kvmig.disk_offset=1 kvmig.disk_size=2 "
+        "kvmig.disk_rate=3 kvmig.heartbeat=20 kvmig.stall_period=0 kvmig.report=0 "
+        "kvmig.control_port=1 kvmig.echo_port=65535 kvmig.shell=ttyS1 "
+        "kvmig.boot_id=123e4567-e89b-42d3-a456-426614174000 kvmig.test_hooks");
     CHECK(settings.name == "vm-1.a");
     CHECK(settings.interface == "ens3");
     CHECK(settings.address == network_address{"192.0.2.101", 25, 0});
@@ -49,6 +49,7 @@ TEST_CASE("Every setting is read") {
     CHECK(settings.working_set == bytes::mib(32));
     CHECK(settings.rate == page_rate{2000});
     CHECK(settings.mode == write_mode::page);
+    CHECK(settings.period == 8);
     CHECK(settings.disk == "/dev/vdb");
     CHECK(settings.disk_offset == bytes::mib(1));
     CHECK(settings.disk_size == bytes::mib(2));
@@ -85,15 +86,15 @@ TEST_CASE("The short forms mean what they say") {
 }
 
 TEST_CASE("A setting that is not understood is an error that names it") {
-    const std::string line =
-        GENERATE("kvmig.rates=1", "kvmig.rate", "kvmig.rate=", "kvmig.rate=-1", "kvmig.rate=1x",
-                 "kvmig.rate=99999999999999999999", "kvmig.name=", "kvmig.name=a/b",
-                 "kvmig.name=123456789012345678901234567890123", "kvmig.interface=abcdefghijklmnop",
-                 "kvmig.address=192.0.2", "kvmig.address=192.0.2.1/33", "kvmig.address=host/24",
-                 "kvmig.probe=192.0.2.1:0", "kvmig.probe=192.0.2.1:65536", "kvmig.probe=:4102",
-                 "kvmig.mode=pages", "kvmig.disk=vda", "kvmig.memory=1.5", "kvmig.heartbeat=0",
-                 "kvmig.echo_port=70000", "kvmig.shell=/dev/ttyS0", "kvmig.boot_id=1",
-                 "kvmig.test_hooks=yes", "kvmig.working_set=65");
+    const std::string line = GENERATE(
+        "kvmig.rates=1", "kvmig.rate", "kvmig.rate=", "kvmig.rate=-1", "kvmig.rate=1x",
+        "kvmig.rate=99999999999999999999", "kvmig.name=", "kvmig.name=a/b",
+        "kvmig.name=123456789012345678901234567890123", "kvmig.interface=abcdefghijklmnop",
+        "kvmig.address=192.0.2", "kvmig.address=192.0.2.1/33", "kvmig.address=host/24",
+        "kvmig.probe=192.0.2.1:0", "kvmig.probe=192.0.2.1:65536", "kvmig.probe=:4102",
+        "kvmig.mode=pages", "kvmig.period=0", "kvmig.period=513", "kvmig.disk=vda",
+        "kvmig.memory=1.5", "kvmig.heartbeat=0", "kvmig.echo_port=70000", "kvmig.shell=/dev/ttyS0",
+        "kvmig.boot_id=1", "kvmig.test_hooks=yes", "kvmig.working_set=65");
     const auto settings = parse_settings(words(line));
     INFO(line);
     REQUIRE_FALSE(settings);

@@ -61,7 +61,7 @@ expected<std::unique_ptr<memory_worker>> memory_worker::start(const guest_settin
 
 memory_worker::memory_worker(const guest_settings &settings, std::uint64_t seed,
                              std::span<std::uint64_t> memory)
-    : memory_(memory), pages_(memory, seed),
+    : memory_(memory), pages_(memory, seed, settings.period),
       working_set_(settings.working_set.count() / page_bytes), mode_(settings.mode),
       worker_([this, rate = settings.rate.per_second(), begun = false]() mutable {
           if (!begun) pace_.set_rate(rate, worker::clock::now());
