@@ -224,6 +224,10 @@ expected<void> run_recovery_cold_images(scenario_context &context) {
                     on.own_volume(on.on().kvm02(), image);
                     // What is left behind would be in the way of the next.
                     const auto remove_old = [&](const libvirt::connection &left) -> expected<void> {
+                        // What was copied there libvirt learns of when it looks again.
+                        if (auto seen = libvirt::volume_at_now(left, image); !seen) {
+                            return fail(std::move(seen).error());
+                        }
                         auto old = libvirt::storage_volume::lookup_by_path(left, image);
                         if (!old) return fail(std::move(old).error());
                         return old->remove();

@@ -257,7 +257,7 @@ TEST_CASE("a post-copy that goes on with nobody to lead it is waited for") {
         auto refused = make_error(error_kind::conflict,
                                   "Requested operation is not valid: QEMU reports migration is "
                                   "still running");
-        refused.libvirt = libvirt_code{.code = 55};
+        refused.libvirt.emplace().code = 55;
         return fail(std::move(refused));
     };
     m.source.on_job = [&]() -> expected<model::job_statistics> {
