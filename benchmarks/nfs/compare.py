@@ -25,11 +25,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 SERVER, DELAYED = "192.0.2.1", "192.0.2.2"
 MIB = 1 << 20
+WATCHDOG = 600  # seconds for one copy
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -96,10 +98,14 @@ def timed(words):
     """Wall and CPU seconds, and the most memory in MiB; ends the script when the command fails."""
     begun = time.monotonic()
     child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # A server that ended is waited for by some of the tools for ever.
+    watchdog = threading.Timer(WATCHDOG, child.kill)
+    watchdog.start()
     said = child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - begun
+    watchdog.cancel()
     if child.returncode != 0:
         sys.exit(f"{' '.join(words)} ended with {child.returncode}:\n{said}")
     return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss / 1024}
@@ -219,6 +225,8 @@ def measure(case, tools, folder, export, rounds):
                 if not right(folder / name, target, image_format):
                     sys.exit(f"{case['name']}: {tool} made a copy that differs")
                 samples[tool][0]["blocks"] = target.stat().st_blocks * 512 // MIB
+            # ganesha keeps files open: of one that is only removed the memory would stay taken.
+            os.truncate(target, 0)
             target.unlink()
     return samples
 
