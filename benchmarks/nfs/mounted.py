@@ -32,7 +32,9 @@ IN_HOST = r"""
 set -euo pipefail
 here=$1 rounds=$2 size=$3
 read -r mount source < <(findmnt --noheadings --list --types nfs,nfs4 --output TARGET,SOURCE)
-server=nfs://${source%%:*}${source#*:}
+# By its address: what is called nfs, kvmig looks for in a lab of its own.
+address=$(getent ahostsv4 "${source%%:*}" | awk 'NR == 1 { print $1 }')
+server=nfs://$address${source#*:}
 local=/dev/shm/kvmig-bench-nfs
 trap 'rm -rf "$local" "$mount"/kvmig-bench.*' EXIT
 mkdir -p "$local"
