@@ -16,6 +16,7 @@ from pathlib import Path
 from faults import Failure, Program, expect
 from inventory import Hosts
 
+UNLIMITED = 2**43 - 1  # what libvirt takes at most
 FAILURE = "fail-no-route"  # what leaves a guest on kvm01 when it is mended
 
 
@@ -29,6 +30,10 @@ class Example:
         return subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True)
 
+    def limit_speed(self, most):
+        """In MiB/s, of migrations that name no speed of their own."""
+        self.hosts.ask("kvm01", "virsh", "migrate-setspeed", "vm1", str(most))
+
     def runs_at(self):
         """The hosts on which the guest is active."""
         return [host for host in ("kvm01", "kvm02")
@@ -41,6 +46,7 @@ def ended(run):
 
 
 def called_off_the_guest_stays(example):
+    example.limit_speed(1)  # else it may have moved before it can be called off
     run = example.start()
     for line in run.stderr:
         if "%" in line:
@@ -52,6 +58,7 @@ def called_off_the_guest_stays(example):
 
 
 def let_go_on_it_arrives(example):
+    example.limit_speed(UNLIMITED)
     expect(ended(example.start()), 0, "100 %", "kvm02")
     if example.runs_at() != ["kvm02"]:
         raise Failure(f"the guest is at {example.runs_at()}")
