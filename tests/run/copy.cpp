@@ -341,6 +341,22 @@ TEST_CASE("a broken copy is not taken up with another source, nor with a damaged
     CHECK(test::names_in(server.data()) == names{"copy"});
 }
 
+TEST_CASE("an image goes from one server to another, with its holes") {
+    KVMIG_NEEDS_NFS_SERVER();
+    const nfs_server server;
+    const test::other_nfs_server other;
+    make_file(server.data() / "image", 32 * mib);
+    put_noise(server.data() / "image", 3 * mib, 5 * mib);
+    run::copy_options options;
+    options.verify = true;
+    const auto done = must(run::copy_image(server.url("image"), other.url("image"), options));
+    CHECK(done.verified);
+    CHECK(done.written == bytes::mib(5));
+    CHECK(same(server.data() / "image", other.data() / "image"));
+    CHECK(test::names_in(other.data()) == names{"image"});
+    CHECK(test::names_in(server.data()) == names{"image"});
+}
+
 TEST_CASE("a source that changes meanwhile is no copy") {
     KVMIG_NEEDS_NFS_SERVER();
     const nfs_server server;

@@ -19,6 +19,7 @@
 #include <string>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -45,6 +46,7 @@ public:
     child(const child &) = delete;
     child &operator=(const child &) = delete;
 
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     void signal(int number) const { REQUIRE(::kill(pid_, number) == 0); }
     /// Every thread stands when it returns.
     void stop() const {
@@ -192,6 +194,63 @@ public:
 private:
     temporary_directory folder_;
     std::unique_ptr<child> ganesha_;
+};
+
+/// A second server, 192.0.2.3, in a network and mount namespace of its own with its own rpcbind:
+/// two cannot share one.
+class other_nfs_server {
+public:
+    static constexpr const char *address = "192.0.2.3";
+
+    other_nfs_server() {
+        enter_nfs_namespace();
+        std::filesystem::create_directory(data());
+        std::filesystem::permissions(data(), std::filesystem::perms::all);
+        const std::string conf = (folder_.path() / "ganesha.conf").string();
+        std::ofstream(conf) << "NFS_CORE_PARAM { Enable_NLM=false; Enable_RQUOTA=false; "
+                               "Protocols=3; Bind_addr="
+                            << address << "; }\nEXPORT { Export_Id=1; Path=" << data().string()
+                            << "; Pseudo=/data; Access_Type=RW; Squash=No_Root_Squash; "
+                               "SecType=sys; FSAL { Name=VFS; } }\n"
+                            << "LOG { Default_Log_Level=WARN; }\n";
+        const std::string log = (folder_.path() / "log").string();
+        const std::string linked = (folder_.path() / "linked").string();
+        REQUIRE(::mkfifo(linked.c_str(), 0600) == 0);
+        server_ = std::make_unique<child>(std::vector<std::string>{
+            "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-c",
+            "mount -t tmpfs none /run && mkdir /run/rpcbind /run/ganesha && "
+            "read linked <" +
+                linked +
+                " && "
+                "ip link set lo up && ip address add " +
+                std::string(address) +
+                "/24 dev other0 && ip link set other0 up && rpcbind -w && "
+                "exec ganesha.nfsd -F -f " +
+                conf + " -L " + log + " -p /run/ganesha.pid"});
+        const std::string pid = std::to_string(server_->pid());
+        until(*server_,
+              "test \"$(readlink /proc/" + pid + "/ns/net)\" != \"$(readlink " +
+                  "/proc/self/ns/net)\"",
+              "the namespace was not made");
+        REQUIRE(run({"ip", "link", "add", "other0", "netns", pid, "type", "veth", "peer", "name",
+                     "other1"}) == 0);
+        REQUIRE(run({"ip", "link", "set", "other1", "master", "nfs0", "up"}) == 0);
+        std::ofstream(linked) << "yes\n";
+        until(*server_,
+              "rpcinfo -t 192.0.2.3 100003 3 >/dev/null 2>&1 && "
+              "rpcinfo -t 192.0.2.3 100005 3 >/dev/null 2>&1",
+              "the other nfs-ganesha did not start", log);
+    }
+
+    /// The exported folder, on the server's side.
+    [[nodiscard]] std::filesystem::path data() const { return folder_.path() / "data"; }
+    [[nodiscard]] std::string url(const std::string &name) const {
+        return "nfs://" + std::string(address) + data().string() + "/" + name;
+    }
+
+private:
+    temporary_directory folder_;
+    std::unique_ptr<child> server_;
 };
 
 /// Leaves the case, loudly, where no server can run.
