@@ -140,6 +140,14 @@ The lab that is meant where
 .B \-\-lab
 does not say it.
 .TP
+.B KVMIG_KILLED_IN
+A state of a migration, such as
+.BR pre_copy :
+.B kvmig migrate
+is killed as soon as it has recorded it, to try what
+.B kvmig recover
+does then. For tests.
+.TP
 .BR XDG_STATE_HOME ", " XDG_CACHE_HOME
 Where
 .I kvmig
