@@ -5,6 +5,7 @@
 #include <lab/guest/pattern.hpp>
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/counted.hpp>
+#include <lab/scenario/disk_cap.hpp>
 #include <lab/scenario/effect.hpp>
 #include <lab/scenario/emulated.hpp>
 #include <lab/scenario/pace.hpp>
@@ -271,17 +272,6 @@ private:
         return {};
     }
 
-    [[nodiscard]] expected<void> set_cap(byte_rate most) const {
-        const libvirt::domain &who = guests_[0].at;
-        auto limits = libvirt::read_iotune(who, "vda", VIR_DOMAIN_AFFECT_LIVE);
-        if (!limits) return fail(std::move(limits).error());
-        if (auto set = tuning::set(*limits, "write_bytes_sec", std::to_string(most.per_second()));
-            !set) {
-            return set;
-        }
-        return libvirt::write_iotune(who, "vda", *limits, VIR_DOMAIN_AFFECT_LIVE);
-    }
-
     /// The first alone: what it writes without a cap, with each, and without one again.
     expected<void> cap() {
         if (auto still = write_at(guests_[1], 0); !still) return still;
@@ -289,7 +279,7 @@ private:
         auto free = watch("no cap");
         if (!free) return fail(std::move(free).error());
         for (const byte_rate most : caps) {
-            if (auto set = set_cap(most); !set) return set;
+            if (auto set = cap_writes(guests_[0].at, most); !set) return set;
             const std::string name = fmt::format("capped at {} KiB/s", most.per_second() / 1024);
             auto seen = watch(name);
             if (!seen) return fail(std::move(seen).error());
@@ -304,7 +294,7 @@ private:
             out_.prove(name + ": the cap is heeded", effect.high < 1 && (verdict.near || busy),
                        verdict.said);
         }
-        if (auto off = set_cap(byte_rate{0}); !off) return off;
+        if (auto off = cap_writes(guests_[0].at, byte_rate{0}); !off) return off;
         auto again = watch("no cap again");
         if (!again) return fail(std::move(again).error());
         tell_effect(out_, "drift: written without a cap, again", free->first, again->first,

@@ -3,8 +3,8 @@
 /// on transparent huge pages and on pages of 2 MiB that were reserved: how fast it does so, and
 /// how it is moved.
 #include <lab/machine/remote.hpp>
+#include <lab/scenario/bench_image.hpp>
 #include <lab/scenario/effect.hpp>
-#include <lab/scenario/emulated.hpp>
 #include <lab/scenario/huge_memory.hpp>
 #include <lab/scenario/kept_settings.hpp>
 #include <lab/scenario/noted_moves.hpp>
@@ -173,18 +173,13 @@ private:
 };
 
 expected<void> run_bench_hugepages(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    auto distorted = distorted_on(*find_machine("kvm01"),
-                                  "its TLB is QEMU's, and a walk of its page tables costs other "
-                                  "than hardware's: what huge pages gain, and how long a move "
-                                  "takes, is not what it is there",
-                                  context.stop);
-    if (!distorted) return fail(std::move(distorted).error());
-    auto image = on->add_image(context.where.pool, "vm1.qcow2", bytes::mib(64));
-    if (!image) return fail(std::move(image).error());
-    auto done = pages_play(*on, *std::move(image), *std::move(distorted)).play();
-    return done ? on->strike() : done;
+    return play_on_image(context,
+                         "its TLB is QEMU's, and a walk of its page tables costs other "
+                         "than hardware's: what huge pages gain, and how long a move "
+                         "takes, is not what it is there",
+                         [](stage &on, std::string image, std::string distorted) {
+                             return pages_play(on, std::move(image), std::move(distorted)).play();
+                         });
 }
 
 } // namespace

@@ -2,16 +2,15 @@
 /// bench-migration-under-tuning: a guest's moves between hosts as they are, while KSM scans on
 /// both, with its disk capped, on reserved huge pages, and on hosts as they were again.
 #include <lab/machine/remote.hpp>
+#include <lab/scenario/bench_image.hpp>
+#include <lab/scenario/disk_cap.hpp>
 #include <lab/scenario/effect.hpp>
-#include <lab/scenario/emulated.hpp>
 #include <lab/scenario/huge_memory.hpp>
 #include <lab/scenario/kept_settings.hpp>
 #include <lab/scenario/noted_moves.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
-#include <kvmig/libvirt/domain_limits.hpp>
-#include <kvmig/tuning/iotune.hpp>
 #include <kvmig/tuning/ksm.hpp>
 
 #include <cstdint>
@@ -104,22 +103,15 @@ private:
         return on_both_hosts(fmt::format("cd {} && echo 2 > run", tuning::ksm_directory));
     }
 
-    [[nodiscard]] static expected<void> cap(const libvirt::domain &who, byte_rate most) {
-        auto limits = libvirt::read_iotune(who, "vda", VIR_DOMAIN_AFFECT_LIVE);
-        if (!limits) return fail(std::move(limits).error());
-        (*limits)[tuning::io_limit::write_bytes].avg = most.per_second();
-        return libvirt::write_iotune(who, "vda", *limits, VIR_DOMAIN_AFFECT_LIVE);
-    }
-
     expected<void> with_a_capped_disk(performer &who) {
-        if (auto set = cap(who.at, cap_of_disk); !set) return set;
+        if (auto set = cap_writes(who.at, cap_of_disk); !set) return set;
         if (auto moved = move_about("capped disk", who); !moved) return moved;
         const auto now = libvirt::read_iotune(who.at, "vda", VIR_DOMAIN_AFFECT_LIVE);
         if (!now) return fail(now.error());
         const std::uint64_t most = (*now)[tuning::io_limit::write_bytes].avg;
         out_.prove("capped disk: the cap came along", most == cap_of_disk.per_second(),
                    fmt::format("{} bytes a second after {} moves", most, 2 * rounds));
-        return cap(who.at, byte_rate{0});
+        return cap_writes(who.at, byte_rate{0});
     }
 
     expected<void> on_ordinary_pages() {
@@ -157,17 +149,13 @@ private:
 };
 
 expected<void> run_bench_migration(scenario_context &context) {
-    auto on = stage::set(context);
-    if (!on) return fail(std::move(on).error());
-    auto distorted = distorted_on(*find_machine("kvm01"),
-                                  "its one CPU serves QEMU, ksmd and the link alike: what scanning "
-                                  "and huge pages cost or gain a move is not what it is there",
-                                  context.stop);
-    if (!distorted) return fail(std::move(distorted).error());
-    auto image = on->add_image(context.where.pool, "vm1.qcow2", bytes::mib(64));
-    if (!image) return fail(std::move(image).error());
-    auto done = migration_play(*on, *std::move(image), *std::move(distorted)).play();
-    return done ? on->strike() : done;
+    return play_on_image(
+        context,
+        "its one CPU serves QEMU, ksmd and the link alike: what scanning "
+        "and huge pages cost or gain a move is not what it is there",
+        [](stage &on, std::string image, std::string distorted) {
+            return migration_play(on, std::move(image), std::move(distorted)).play();
+        });
 }
 
 } // namespace

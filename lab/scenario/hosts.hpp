@@ -22,6 +22,11 @@ public:
     [[nodiscard]] const libvirt::connection &kvm01() const noexcept { return first_; }
     [[nodiscard]] const libvirt::connection &kvm02() const noexcept { return second_; }
 
+    /// The host on which `guest` is not.
+    [[nodiscard]] const libvirt::connection &other_than(const libvirt::domain &guest) const {
+        return guest.on().hostname() == first_.hostname() ? second_ : first_;
+    }
+
     /// Connects anew to a host whose daemon was restarted meanwhile.
     [[nodiscard]] expected<void> reconnect();
 

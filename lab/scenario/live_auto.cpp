@@ -22,8 +22,7 @@ public:
         : on_(&on), who_(&who), program_(on.context(), "controller-" + who.guest.name) {}
 
     [[nodiscard]] const libvirt::connection &other() const {
-        const bool first = who_->at.on().hostname() == on_->on().kvm01().hostname();
-        return first ? on_->on().kvm02() : on_->on().kvm01();
+        return on_->on().other_than(who_->at);
     }
 
     [[nodiscard]] expected<host::command_result> run(std::vector<std::string> options) const {

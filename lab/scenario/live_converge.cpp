@@ -20,11 +20,6 @@ constexpr byte_rate narrow_link = byte_rate::mib(4);
 /// A time limit that is far behind the moment at which the end is foretold.
 constexpr run::time_limit late{std::chrono::minutes{15}, run::at_limit::cancel};
 
-const libvirt::connection &other_host(const stage &on, const performer &guest) {
-    const bool on_first = guest.at.on().hostname() == on.on().kvm01().hostname();
-    return on_first ? on.on().kvm02() : on.on().kvm01();
-}
-
 /// Gives up when its end is foretold not to come, and only then.
 expected<void> without_aid(stage &on, performer &guest, const std::string &prefix,
                            migration::options how_to_move) {
@@ -38,7 +33,7 @@ expected<void> without_aid(stage &on, performer &guest, const std::string &prefi
     const auto begun = std::chrono::steady_clock::now();
     how_to_move.bandwidth = narrow_link;
     const auto result =
-        on.attempt(guest, prefix, other_host(on, guest), how_to_move, {.watched = how});
+        on.attempt(guest, prefix, on.on().other_than(guest.at), how_to_move, {.watched = how});
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     const std::string said = result ? "it ended by itself" : describe(result.error());
     scenario_result &out = on.context().out;
@@ -52,7 +47,7 @@ expected<void> without_aid(stage &on, performer &guest, const std::string &prefi
 
 /// The guest is held back until the link keeps up.
 expected<void> by_auto_converge(stage &on, performer &guest, const run::sampling &watched) {
-    auto moved = on.move(guest, "auto-converge: ", other_host(on, guest),
+    auto moved = on.move(guest, "auto-converge: ", on.on().other_than(guest.at),
                          {.flags = {flag::live, flag::auto_converge}, .bandwidth = narrow_link}, {},
                          watched);
     if (!moved) return fail(std::move(moved).error());
@@ -67,7 +62,7 @@ expected<void> by_auto_converge(stage &on, performer &guest, const run::sampling
 
 /// Of a page that was sent before, what differs: here a word.
 expected<void> by_differences(stage &on, performer &guest, const run::sampling &watched) {
-    auto moved = on.move(guest, "xbzrle: ", other_host(on, guest),
+    auto moved = on.move(guest, "xbzrle: ", on.on().other_than(guest.at),
                          {.flags = {flag::live, flag::compressed},
                           .bandwidth = narrow_link,
                           .compression = {"xbzrle"},
@@ -91,7 +86,7 @@ expected<void> by_differences(stage &on, performer &guest, const run::sampling &
 /// Each page is compressed as a whole, by a thread beside. That alone does not end it: QEMU holds
 /// what is left, as it is in memory, against the rate at which compressed bytes go.
 expected<void> by_compression(stage &on, performer &guest, const run::sampling &watched) {
-    auto moved = on.move(guest, "mt: ", other_host(on, guest),
+    auto moved = on.move(guest, "mt: ", on.on().other_than(guest.at),
                          {.flags = {flag::live, flag::compressed, flag::auto_converge},
                           .bandwidth = narrow_link,
                           .compression = {"mt"},
@@ -121,7 +116,7 @@ expected<void> by_compression(stage &on, performer &guest, const run::sampling &
 expected<void> by_post_copy(stage &on, performer &guest, run::sampling watched) {
     watched.steer.policy = convergence::policies::gentle;
     auto moved =
-        on.move(guest, "post-copy: ", other_host(on, guest),
+        on.move(guest, "post-copy: ", on.on().other_than(guest.at),
                 {.flags = {flag::live, flag::postcopy}, .bandwidth = narrow_link}, {}, watched);
     if (!moved) return fail(std::move(moved).error());
     const bool ahead =

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// live-media, live-bridge, live-macvtap, live-32-64: what the destination lacks is foreseen by the
 /// check, refused by libvirt, and mended as the check says.
+#include <lab/scenario/library_check.hpp>
 #include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
 #include <kvmig/host/remote_command.hpp>
-#include <kvmig/precheck/report.hpp>
-#include <kvmig/run/check.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -15,30 +14,6 @@
 namespace kvmig::lab {
 
 namespace {
-
-/// What the check says of moving `guest` to kvm02.
-expected<precheck::report> check(stage &on, const performer &guest) {
-    auto facts = run::collect_facts(guest.at, on.on().kvm02(), guest.at.on().uri(),
-                                    {.stop = on.context().stop});
-    if (!facts) return fail(std::move(facts).error());
-    return precheck::check(*facts);
-}
-
-const precheck::finding *find(const precheck::report &in, std::string_view id) {
-    const auto found = std::find_if(in.findings.begin(), in.findings.end(),
-                                    [&](const precheck::finding &each) { return each.id == id; });
-    return found == in.findings.end() ? nullptr : &*found;
-}
-
-/// The ids of what blocks.
-std::string blocks(const precheck::report &in) {
-    std::string out;
-    for (const precheck::finding &each : in.findings) {
-        if (each.how != precheck::severity::blocks) continue;
-        out += (out.empty() ? "" : ", ") + each.id + " (" + each.seen + ")";
-    }
-    return out.empty() ? "nothing blocks" : out;
-}
 
 /// Foreseen as `id`; refused by libvirt all the same; then `mend`ed, clear, and moved.
 template <class Mend>

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// live-nfs-direct: the guest's disk is on an NFS server that no host mounts: QEMU reads and writes
 /// it through libnfs, there and back.
+#include <lab/machine/remote.hpp>
+#include <lab/scenario/library_check.hpp>
 #include <lab/scenario/off_server.hpp>
 #include <lab/scenario/on_machine.hpp>
 #include <lab/scenario/scenarios.hpp>
 #include <lab/scenario/stage.hpp>
 
-#include <kvmig/precheck/report.hpp>
-#include <kvmig/run/check.hpp>
-
-#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,7 +19,9 @@ namespace {
 constexpr std::string_view qemu_user = "libvirt-qemu";
 
 expected<void> on_store(const scenario_context &context, const std::string &shell) {
-    return on_machine(context, "nfs", {"sh", "-c", "set -e; " + shell});
+    auto done = remote_shell(*find_machine("nfs"), shell, context.stop);
+    if (!done) return fail(std::move(done).error());
+    return {};
 }
 
 /// QEMU, being no root, comes from a port that knfsd takes for `insecure`. The whole table is made
@@ -69,23 +69,14 @@ expected<void> prove_no_mount(scenario_context &context) {
 expected<void> prove_told_before(stage &on, const performer &guest) {
     scenario_context &context = on.context();
     context.tell("checking beforehand");
-    auto facts =
-        run::collect_facts(guest.at, on.on().kvm02(), guest.at.on().uri(), {.stop = context.stop});
-    if (!facts) return fail(std::move(facts).error());
-    const precheck::report report = precheck::check(*facts);
-    const auto found =
-        std::find_if(report.findings.begin(), report.findings.end(),
-                     [](const precheck::finding &each) { return each.id == "KVM-STO-122"; });
-    const bool told = found != report.findings.end();
+    auto report = check(on, guest);
+    if (!report) return fail(std::move(report).error());
+    const precheck::finding *found = find(*report, "KVM-STO-122");
     context.out.prove("told beforehand that no lock is taken",
-                      told && found->how == precheck::severity::warns,
-                      told ? found->seen : "KVM-STO-122 was not found");
-    std::string blocks;
-    for (const precheck::finding &each : report.findings) {
-        if (each.how == precheck::severity::blocks) blocks += each.id + ": " + each.seen + "; ";
-    }
-    context.out.prove("nothing blocks: a disk on a server is shared", blocks.empty(),
-                      blocks.empty() ? "nothing" : blocks);
+                      found != nullptr && found->how == precheck::severity::warns,
+                      found != nullptr ? found->seen : "KVM-STO-122 was not found");
+    context.out.prove("nothing blocks: a disk on a server is shared",
+                      report->verdict != precheck::verdict::blocked, blocks(*report));
     return {};
 }
 

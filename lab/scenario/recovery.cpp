@@ -60,14 +60,11 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
     } else if (auto begun = guest.watch.begin(); !begun) {
         return begun;
     }
-    const libvirt::connection *from = &on.on().kvm01();
-    const libvirt::connection *to = &on.on().kvm02();
-    std::string_view from_name = "kvm01";
-    std::string_view to_name = "kvm02";
-    if (guest.at.on().hostname() != from->hostname()) {
-        std::swap(from, to);
-        std::swap(from_name, to_name);
-    }
+    const libvirt::connection &to = on.on().other_than(guest.at);
+    const bool there = &to == &on.on().kvm02();
+    const libvirt::connection &from = there ? on.on().kvm01() : on.on().kvm02();
+    const std::string_view from_name = there ? "kvm01" : "kvm02";
+    const std::string_view to_name = there ? "kvm02" : "kvm01";
     const controller first(context, how.name);
     context.tell(prefix + "migrating, to be killed in " + std::string(to_string(how.where)));
     auto died = first.migrate_and_die(guest.guest.name, std::string{from_name},
@@ -83,8 +80,8 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
     out.prove(prefix + "recovered to an end", outcome == (arrived ? "completed" : "failed"),
               answer->dump());
 
-    libvirt::hypervisor source(*from);
-    libvirt::hypervisor destination(*to);
+    libvirt::hypervisor source(from);
+    libvirt::hypervisor destination(to);
     const run::whereabouts now{run::ask(source, guest.at.id(), std::string{from_name}),
                                run::ask(destination, guest.at.id(), std::string{to_name})};
     const bool other_is_clean =
@@ -94,9 +91,9 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
                   other_is_clean,
               now.text());
     if (arrived) {
-        auto there = libvirt::domain::lookup(*to, guest.at.id());
-        if (!there) return fail(std::move(there).error());
-        guest.at = *std::move(there);
+        auto came = libvirt::domain::lookup(to, guest.at.id());
+        if (!came) return fail(std::move(came).error());
+        guest.at = *std::move(came);
     }
     return prove_unharmed(on, guest, how);
 }

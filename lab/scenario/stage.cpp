@@ -166,8 +166,7 @@ expected<void> stage::prove_unhurt(performer &who, const std::string &prefix) {
     context_->out.prove(prefix + "goes on at the source",
                         status->active && status->state == model::domain_state::running,
                         fmt::format("{} on {}", to_string(status->state), who.at.on().hostname()));
-    const bool first = who.at.on().hostname() == on_.kvm01().hostname();
-    const libvirt::connection &other = first ? on_.kvm02() : on_.kvm01();
+    const libvirt::connection &other = on_.other_than(who.at);
     auto there = libvirt::hypervisor(other).status(who.at.id());
     if (!there) return fail(std::move(there).error());
     context_->out.prove(prefix + "nothing at the destination", !*there,

@@ -19,8 +19,43 @@
 
 namespace kvmig::run {
 
+namespace detail {
+
+/// What both ends have of their file, which a thread beside reads and writes.
+template <class End> class local_end : public End {
+public:
+    [[nodiscard]] const std::string &name() const noexcept final { return name_; }
+    [[nodiscard]] std::optional<pollfd> wanted() const final { return worker_.wanted(); }
+    /// Calls back what its thread has done.
+    expected<void> service(short) final {
+        worker_.serve();
+        return {};
+    }
+    /// Forgets what was under way.
+    expected<void> reconnect(const std::stop_token &) final {
+        worker_.settle();
+        return {};
+    }
+    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
+                              copy_completion done) final {
+        return worker_.submit([this, offset, into] { return file_->read(offset, into); },
+                              std::move(done));
+    }
+
+protected:
+    explicit local_end(std::string name) : name_(std::move(name)) {}
+
+    std::string name_; // NOLINT(cppcoreguidelines-non-private-member-variables-in-classes)
+    std::optional<host::image_file>
+        file_; // NOLINT(cppcoreguidelines-non-private-member-variables-in-classes)
+    local_worker
+        worker_; // NOLINT(cppcoreguidelines-non-private-member-variables-in-classes) uses the file
+};
+
+} // namespace detail
+
 /// A file or device of this machine.
-class local_source final : public copy_source {
+class local_source final : public detail::local_end<copy_source> {
 public:
     /// Opens it for reading; errors name the path.
     static expected<std::unique_ptr<local_source>> open(const std::filesystem::path &path) {
@@ -32,19 +67,7 @@ public:
     }
 
     /// Open for reading.
-    [[nodiscard]] const host::image_file &file() const noexcept { return file_; }
-    [[nodiscard]] const std::string &name() const noexcept override { return name_; }
-    [[nodiscard]] std::optional<pollfd> wanted() const override { return worker_.wanted(); }
-    /// Calls back what its thread has done.
-    expected<void> service(short) override {
-        worker_.serve();
-        return {};
-    }
-    /// Forgets what was under way.
-    expected<void> reconnect(const std::stop_token &) override {
-        worker_.settle();
-        return {};
-    }
+    [[nodiscard]] const host::image_file &file() const noexcept { return *file_; }
     /// Its permission bits.
     [[nodiscard]] std::uint32_t mode() const noexcept override { return about_.st_mode & 07777U; }
     [[nodiscard]] bytes used() const noexcept override {
@@ -52,7 +75,7 @@ public:
     }
     /// By device, inode, size and time of change.
     [[nodiscard]] expected<image_identity> identity() override {
-        const auto now = file_.stat();
+        const auto now = file_->stat();
         if (!now) return fail(now.error());
         const auto nanoseconds = [](const timespec &of) {
             return static_cast<std::int64_t>(of.tv_sec) * 1'000'000'000 + of.tv_nsec;
@@ -62,55 +85,36 @@ public:
                               nanoseconds(now->st_mtim), nanoseconds(now->st_ctim)};
     }
     [[nodiscard]] expected<std::optional<std::vector<model::byte_range>>> data() override {
-        auto out = file_.data();
+        auto out = file_->data();
         if (!out) return fail(std::move(out).error());
         return std::optional(std::move(*out));
     }
     [[nodiscard]] expected<std::vector<std::byte>> read(std::uint64_t offset,
                                                         std::uint64_t length) override {
         std::vector<std::byte> out(static_cast<std::size_t>(length));
-        const auto got = file_.read(offset, out);
+        const auto got = file_->read(offset, out);
         if (!got) return fail(got.error());
         out.resize(*got);
         return out;
     }
-    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
-                              copy_completion done) override {
-        return worker_.submit([this, offset, into] { return file_.read(offset, into); },
-                              std::move(done));
-    }
 
 private:
     local_source(host::image_file file, const struct stat &about)
-        : file_(std::move(file)), name_(file_.path().string()), about_(about) {}
+        : local_end(file.path().string()), about_(about) {
+        file_.emplace(std::move(file));
+    }
 
-    host::image_file file_;
-    std::string name_;
     struct stat about_;
-    local_worker worker_; // last: it uses the file
 };
 
 /// A file of this machine, under its part's name until it is whole.
-class local_target final : public copy_target {
+class local_target final : public detail::local_end<copy_target> {
 public:
     /// `path` is the final name.
     explicit local_target(std::filesystem::path path)
-        : path_(std::move(path)), name_(path_.string()),
+        : local_end(path.string()), path_(std::move(path)),
           part_(path_.parent_path() / part_name(path_.filename().string())),
           mark_(path_.parent_path() / mark_name(path_.filename().string())) {}
-
-    [[nodiscard]] const std::string &name() const noexcept override { return name_; }
-    [[nodiscard]] std::optional<pollfd> wanted() const override { return worker_.wanted(); }
-    /// Calls back what its thread has done.
-    expected<void> service(short) override {
-        worker_.serve();
-        return {};
-    }
-    /// Forgets what was under way.
-    expected<void> reconnect(const std::stop_token &) override {
-        worker_.settle();
-        return {};
-    }
 
     [[nodiscard]] expected<bool> exists() override { return there(path_); }
     [[nodiscard]] expected<void> unused() override {
@@ -160,11 +164,6 @@ public:
                 return from.size();
             },
             std::move(done));
-    }
-    expected<void> start_read(std::uint64_t offset, std::span<std::byte> into,
-                              copy_completion done) override {
-        return worker_.submit([this, offset, into] { return file_->read(offset, into); },
-                              std::move(done));
     }
     expected<void> sync() override { return file_->sync(); }
     /// Keeps it in a file beside the part.
@@ -232,11 +231,8 @@ private:
     }
 
     std::filesystem::path path_;
-    std::string name_;
     std::filesystem::path part_;
     std::filesystem::path mark_;
-    std::optional<host::image_file> file_;
-    local_worker worker_; // last: it uses the file
 };
 
 } // namespace kvmig::run
