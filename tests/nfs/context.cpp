@@ -340,6 +340,47 @@ TEST_CASE("a connection that is lost is not told by an answer of before") {
     CHECK(must(connect(server.url()).stat(server.path("f"))).is_file());
 }
 
+TEST_CASE("a server that asks for patience after its start is asked again") {
+    KVMIG_NEEDS_NFS_SERVER();
+    using other_server = test::other_nfs_server;
+    const other_server server(other_server::grace::of_8_seconds);
+    auto on = connect("nfs://" + std::string(other_server::address) + server.data().string());
+    auto file =
+        must(nfs::file::open(on, (server.data() / "file").string(), nfs::open_for::creating));
+    // Not before something was seen of it: begun once, the call is refused.
+    const auto once = [&] {
+        std::optional<nfs::answer_text> refused;
+        bool done = false;
+        must(on.connection().start(
+            [&](nfs_context *nfs, nfs_cb cb, void *about) {
+                return ::nfs_truncate_async(nfs, "/file", 4, cb, about);
+            },
+            [&](int status, void *, const nfs::answer_text &failed) {
+                done = true;
+                if (status < 0) refused = failed;
+            }));
+        must(on.connection().wait([&done] { return done; }));
+        return refused;
+    };
+    const auto refused = once();
+    REQUIRE(refused);
+    CHECK(nfs::asks_for_patience(*refused));
+    CHECK(nfs::failure("x", "y", "z", *refused).kind == error_kind::unreachable);
+
+    SECTION("until it is ready") {
+        must(file.set_size(bytes{5}));
+        CHECK(std::filesystem::file_size(server.data() / "file") == 5);
+        CHECK_FALSE(once());
+    }
+    SECTION("but not by who was told to stop") {
+        std::stop_source stop;
+        stop.request_stop();
+        const auto stopped = file.write(0, as_bytes("data"), stop.get_token());
+        REQUIRE_FALSE(stopped);
+        CHECK(stopped.error().kind == error_kind::cancelled);
+    }
+}
+
 TEST_CASE("what is asked to stop stops, and says so") {
     KVMIG_NEEDS_NFS_SERVER();
     nfs_server server;

@@ -31,3 +31,18 @@ TEST_CASE("the protocol's status is found in a text") {
     CHECK(nfs::status_name("NFS4ERR_EXPIRED") == "NFS4ERR_EXPIRED");
     CHECK(nfs::status_name("Socket failed with POLLHUP").empty());
 }
+
+TEST_CASE("a server that asks for patience is told from one that refuses") {
+    const auto asks = [](const char *text) { return nfs::asks_for_patience({EIO, text}); };
+    CHECK(asks("NFS: SETATTR failed with NFS3ERR_JUKEBOX(-11)"));
+    CHECK(asks("NFS4ERR_DELAY"));
+    CHECK(asks("LOCK failed with NFS4ERR_GRACE"));
+    CHECK_FALSE(asks("NFS3ERR_STALE(-116)"));
+    CHECK_FALSE(asks("NFS4ERR_NO_GRACE"));
+    CHECK_FALSE(asks(""));
+
+    const error later = nfs::failure("writing", "/x", "server", {EIO, "NFS3ERR_JUKEBOX(-11)"});
+    CHECK(later.kind == error_kind::unreachable);
+    CHECK(later.remedy.find("not ready") != std::string::npos);
+    CHECK(nfs::failure("writing", "/x", "server", {EIO, "NFS3ERR_IO(-5)"}).kind == error_kind::io);
+}

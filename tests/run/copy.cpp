@@ -357,6 +357,20 @@ TEST_CASE("an image goes from one server to another, with its holes") {
     CHECK(test::names_in(server.data()) == names{"image"});
 }
 
+TEST_CASE("a copy to a server that asks for patience waits until it is ready") {
+    KVMIG_NEEDS_NFS_SERVER();
+    using other_server = test::other_nfs_server;
+    const temporary_directory folder;
+    const auto image = folder.path() / "image";
+    make_file(image, 8 * mib);
+    put_noise(image, 1 * mib, 5 * mib);
+    const other_server other(other_server::grace::of_8_seconds);
+    const auto done = must(run::copy_image(image.string(), other.url("image"), {}));
+    CHECK(done.written == bytes::mib(5));
+    CHECK(same(image, other.data() / "image"));
+    CHECK(test::names_in(other.data()) == names{"image"});
+}
+
 TEST_CASE("a source that changes meanwhile is no copy") {
     KVMIG_NEEDS_NFS_SERVER();
     const nfs_server server;

@@ -202,14 +202,21 @@ class other_nfs_server {
 public:
     static constexpr const char *address = "192.0.2.3";
 
-    other_nfs_server() {
+    /// How long it may be in the grace period after its start, for a client of NFSv4 that it
+    /// remembers: clients of NFSv3 are asked to come back later.
+    enum class grace : bool { none, of_8_seconds };
+
+    explicit other_nfs_server(grace after_start = grace::none) {
         enter_nfs_namespace();
         std::filesystem::create_directory(data());
         std::filesystem::permissions(data(), std::filesystem::perms::all);
         const std::string conf = (folder_.path() / "ganesha.conf").string();
+        const bool in_grace = after_start == grace::of_8_seconds;
         std::ofstream(conf) << "NFS_CORE_PARAM { Enable_NLM=false; Enable_RQUOTA=false; "
-                               "Protocols=3; Bind_addr="
-                            << address << "; }\nEXPORT { Export_Id=1; Path=" << data().string()
+                               "Protocols=3,4; Bind_addr="
+                            << address << "; }\nNFSv4 { RecoveryBackend=fs; "
+                            << (in_grace ? "Grace_Period=8; Lease_Lifetime=4;" : "Graceless=true;")
+                            << " }\nEXPORT { Export_Id=1; Path=" << data().string()
                             << "; Pseudo=/data; Access_Type=RW; Squash=No_Root_Squash; "
                                "SecType=sys; FSAL { Name=VFS; } }\n"
                             << "LOG { Default_Log_Level=WARN; }\n";
@@ -219,8 +226,10 @@ public:
         server_ = std::make_unique<child>(std::vector<std::string>{
             "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-c",
             "mount -t tmpfs none /run && mkdir /run/rpcbind /run/ganesha && "
-            "read linked <" +
-                linked +
+            "mount -t tmpfs none /var/lib/nfs && mkdir -p " +
+                std::string(in_grace ? "'/var/lib/nfs/ganesha/v4recov/node0/192.0.2.9-(4:test)'"
+                                     : "/var/lib/nfs/ganesha") +
+                " && read linked <" + linked +
                 " && "
                 "ip link set lo up && ip address add " +
                 std::string(address) +
@@ -241,6 +250,15 @@ public:
               "rpcinfo -t 192.0.2.3 100005 3 >/dev/null 2>&1",
               "the other nfs-ganesha did not start", log);
     }
+
+    ~other_nfs_server() {
+        server_->end();
+        // The kernel takes a namespace, and the link into it, away some time after its last
+        // process.
+        run({"ip", "link", "delete", "other1"});
+    }
+    other_nfs_server(const other_nfs_server &) = delete;
+    other_nfs_server &operator=(const other_nfs_server &) = delete;
 
     /// The exported folder, on the server's side.
     [[nodiscard]] std::filesystem::path data() const { return folder_.path() / "data"; }

@@ -239,7 +239,7 @@ public:
                                      session::reader take = {}) const {
         const auto below = inside(path);
         if (!below) return fail(below.error());
-        return on_->call_and_wait(
+        return on_->call_patiently(
             what, path,
             [&](nfs_context *nfs, nfs_cb cb, void *about) { return begin(*below, nfs, cb, about); },
             std::move(take));

@@ -85,6 +85,13 @@ struct answer_text {
     return out;
 }
 
+/// Whether the server asked to be asked again later: in its grace period after a start, or while it
+/// fetches what is not at hand (RFC 1813, NFS3ERR_JUKEBOX; RFC 7530, 15.1.1.3 and 15.1.9.2).
+[[nodiscard]] inline bool asks_for_patience(const answer_text &answer) {
+    const std::string name = status_name(answer.text);
+    return name == "NFS3ERR_JUKEBOX" || name == "NFS4ERR_DELAY" || name == "NFS4ERR_GRACE";
+}
+
 /// What can be done about it; empty where nothing general can be said.
 [[nodiscard]] inline std::string remedy_for(int number) {
     switch (number) {
@@ -113,6 +120,11 @@ struct answer_text {
     out.host = std::string(server);
     out.system = answer.number;
     out.remedy = remedy_for(answer.number);
+    if (asks_for_patience(answer)) {
+        out.kind = error_kind::unreachable;
+        out.remedy = "the server is not ready, as for a minute or two after its start; try again "
+                     "then, and see its log if it lasts";
+    }
     return out;
 }
 

@@ -110,7 +110,7 @@ public:
         std::size_t filled = 0;
         while (filled < into.size()) {
             const auto rest = into.subspan(filled).first(next_piece(into.size() - filled));
-            auto got = on_->call_and_wait(
+            auto got = on_->call_patiently(
                 "reading", path_,
                 [&](nfs_context *nfs, nfs_cb cb, void *about) {
                     return api::read_async(nfs, handle_, offset + filled, rest, cb, about);
@@ -131,7 +131,7 @@ public:
                                        const std::stop_token &stop = {}) {
         while (!from.empty()) {
             const auto now = from.first(next_piece(from.size()));
-            auto got = on_->call_and_wait(
+            auto got = on_->call_patiently(
                 "writing", path_,
                 [&](nfs_context *nfs, nfs_cb cb, void *about) {
                     return api::write_async(nfs, handle_, offset, now, cb, about);
@@ -156,7 +156,7 @@ public:
     }
     /// Cuts it, or lengthens it by a hole.
     [[nodiscard]] expected<void> set_size(bytes size) {
-        return done(on_->call_and_wait(
+        return done(on_->call_patiently(
             "setting the size", path_, [&](nfs_context *nfs, nfs_cb cb, void *about) {
                 return ::nfs_ftruncate_async(nfs, handle_, size.count(), cb, about);
             }));
@@ -190,7 +190,7 @@ private:
 
     template <class Call>
     expected<void> simple(std::string_view what, Call call, const std::stop_token &stop) {
-        return done(on_->call_and_wait(
+        return done(on_->call_patiently(
             what, path_,
             [&](nfs_context *nfs, nfs_cb cb, void *about) { return call(nfs, handle_, cb, about); },
             {}, stop));

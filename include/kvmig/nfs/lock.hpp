@@ -37,7 +37,7 @@ namespace kvmig::nfs {
                                          done, about);
             });
         if (!moved) return fail(std::move(moved).error());
-        auto tested = on.connection().call_and_wait(
+        auto tested = on.connection().call_patiently(
             "testing the lock", path, [&](nfs_context *nfs, nfs_cb done, void *about) {
                 return ::nfs_lockf_async(nfs, opened, NFS4_F_TEST, 1, done, about);
             });

@@ -15,6 +15,7 @@
 #include <kvmig/nfs/error.hpp>
 #include <kvmig/nfs/quiet_pipe.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -34,6 +35,10 @@ namespace kvmig::nfs {
 
 /// How long a server may be silent while an answer is due.
 inline constexpr std::chrono::milliseconds default_patience{30'000};
+
+/// How long a server may ask to be asked again later: longer than the grace period after its start,
+/// 90 s unless it is told otherwise.
+inline constexpr std::chrono::seconds longest_delay{120};
 
 /// To be held while libnfs connects: libnfs 4 looks for a free port by a counter that all contexts
 /// share, whatever their threads.
@@ -164,33 +169,29 @@ public:
     /// One call from start to end. `take(status, data)` reads the answer; `what` and `path` are for
     /// the error. The answer's status, ≥ 0.
     template <class Begin>
-    expected<int> call_and_wait(std::string_view what, std::string_view path, Begin begin,
-                                reader take = {}, const std::stop_token &stop = {}) {
-        struct outcome {
-            bool done = false;
-            int status = 0;
-            answer_text failed;
-        };
-        // Shared: after giving up, libnfs calls back when the session ends.
-        auto out = std::make_shared<outcome>();
-        auto started = start(begin, [out, take = std::move(take)](int status, void *data,
-                                                                  const answer_text &failed) {
-            if (out->done) return;
-            out->done = true;
-            out->status = status;
-            out->failed = failed;
-            if (status >= 0 && take) take(status, data);
-        });
-        if (!started) return fail(std::move(started).error().about(std::string(path)));
-        const auto waited = wait([&out] { return out->done; }, stop);
-        if (!waited && (!out->done || out->failed.number == ECONNRESET)) {
-            out->done = true; // whatever comes later has nobody to tell
-            error err = waited.error();
-            err.what = std::string(what) + " failed: " + err.what;
-            return fail(std::move(err).about(std::string(path)));
+    expected<int> call_and_wait(std::string_view what, std::string_view path, const Begin &begin,
+                                const reader &take = {}, const std::stop_token &stop = {}) {
+        return told(what, path, call_once(begin, take, stop));
+    }
+
+    /// As `call_and_wait`, begun anew while the server asks for patience, up to `longest_delay`.
+    /// Not for calls that leave something other than it was when they fail.
+    template <class Begin>
+    expected<int> call_patiently(std::string_view what, std::string_view path, const Begin &begin,
+                                 const reader &take = {}, const std::stop_token &stop = {}) {
+        constexpr std::chrono::milliseconds at_most{2'000};
+        const auto until = clock::now() + longest_delay;
+        for (std::chrono::milliseconds pause{100};; pause = std::min(pause * 2, at_most)) {
+            auto ended = call_once(begin, take, stop);
+            if (!ended || ended->status >= 0 || !asks_for_patience(ended->failed) ||
+                clock::now() >= until) {
+                return told(what, path, std::move(ended));
+            }
+            const auto again = clock::now() + pause;
+            if (auto waited = wait([again] { return clock::now() >= again; }, stop); !waited) {
+                return told(what, path, fail(std::move(waited).error()));
+            }
         }
-        if (out->status < 0) return fail(failure(what, path, server_, out->failed));
-        return out->status;
     }
 
     /// From now on this session is used by one thread without regard to others.
@@ -210,6 +211,46 @@ private:
         answer done;
         answer_text failed;
     };
+
+    /// What libnfs answered.
+    struct outcome {
+        bool done = false;
+        int status = 0;
+        answer_text failed;
+    };
+
+    /// Fails when there was no answer.
+    template <class Begin>
+    expected<outcome> call_once(const Begin &begin, const reader &take,
+                                const std::stop_token &stop) {
+        // Shared: after giving up, libnfs calls back when the session ends.
+        auto out = std::make_shared<outcome>();
+        auto started = start(begin, [out, take](int status, void *data, const answer_text &failed) {
+            if (out->done) return;
+            out->done = true;
+            out->status = status;
+            out->failed = failed;
+            if (status >= 0 && take) take(status, data);
+        });
+        if (!started) return fail(std::move(started).error());
+        const auto waited = wait([&out] { return out->done; }, stop);
+        if (!waited && (!out->done || out->failed.number == ECONNRESET)) {
+            out->done = true; // whatever comes later has nobody to tell
+            return fail(waited.error());
+        }
+        return *out;
+    }
+
+    expected<int> told(std::string_view what, std::string_view path,
+                       expected<outcome> ended) const {
+        if (!ended) {
+            error err = std::move(ended).error();
+            err.what = std::string(what) + " failed: " + err.what;
+            return fail(std::move(err).about(std::string(path)));
+        }
+        if (ended->status < 0) return fail(failure(what, path, server_, ended->failed));
+        return ended->status;
+    }
 
     static void finish(int status, nfs_context *nfs, void *data, void *about) {
         const std::unique_ptr<call> ended(static_cast<call *>(about));

@@ -222,9 +222,20 @@ private:
     /// Connects anew until it succeeds, the time is up, or the source is another.
     expected<void> come_back(const error &lost) {
         const auto until = last_moved_ + options_.reconnect_for;
-        for (;;) {
+        // At once, unless that was done and nothing moved since: a server that asks for patience
+        // lets itself be connected to.
+        bool at_once = std::exchange(came_back_at_, last_moved_) != last_moved_;
+        std::optional<error> why;
+        for (;; at_once = false) {
             if (stop_.stop_requested())
                 return fail(error_kind::cancelled, "the copy was cancelled");
+            if (!at_once) {
+                if (std::chrono::steady_clock::now() >= until) {
+                    return fail(why ? error(lost).because(std::move(*why)) : lost);
+                }
+                // A server that refuses at once is asked again each second.
+                ::poll(nullptr, 0, 1000);
+            }
             auto back = source_->reconnect(stop_);
             if (back) back = target_->reconnect(stop_);
             if (back) {
@@ -232,11 +243,7 @@ private:
                 return unchanged();
             }
             if (!detail::can_come_back(back.error())) return back;
-            if (std::chrono::steady_clock::now() >= until) {
-                return fail(error(lost).because(std::move(back).error()));
-            }
-            // A server that refuses at once is asked again each second.
-            ::poll(nullptr, 0, 1000);
+            why = std::move(back).error();
         }
     }
 
@@ -314,6 +321,7 @@ private:
     std::uint64_t total_ = 0;
     std::uint64_t done_ = 0;
     std::chrono::steady_clock::time_point last_moved_ = std::chrono::steady_clock::now();
+    std::optional<std::chrono::steady_clock::time_point> came_back_at_; ///< what had moved then
 };
 
 } // namespace kvmig::run
