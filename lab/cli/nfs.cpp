@@ -126,6 +126,7 @@ exit_status act(const ls_request &asked, const context &ctx) {
     nfs::connect_options how;
     how.patience = std::chrono::seconds(asked.patience);
     how.stop = ctx.interrupted.get_token();
+    how.waits_until = how.stop;
     return url->path == "/" && url->version == 3 ? list_exports(*url, how, ctx)
                                                  : list_folder(*url, how, ctx);
 }

@@ -56,7 +56,7 @@ expected<run::shared_proof> prove(const probe_request &asked, const context &ctx
     const run::prove_options how{.deadline = std::chrono::seconds(asked.timeout),
                                  .image = asked.image,
                                  .stop = ctx.interrupted.get_token()};
-    const nfs::connect_options reach{.stop = how.stop};
+    const nfs::connect_options reach{.stop = how.stop, .waits_until = how.stop};
     const auto now = ports::system_clock{}.utc();
     std::optional<run::nfs_witness> third;
     if (!asked.server.empty()) {

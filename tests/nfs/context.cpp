@@ -344,7 +344,9 @@ TEST_CASE("a server that asks for patience after its start is asked again") {
     KVMIG_NEEDS_NFS_SERVER();
     using other_server = test::other_nfs_server;
     const other_server server(other_server::grace::of_8_seconds);
-    auto on = connect("nfs://" + std::string(other_server::address) + server.data().string());
+    std::stop_source enough;
+    auto on = connect("nfs://" + std::string(other_server::address) + server.data().string(),
+                      {.waits_until = enough.get_token()});
     auto file =
         must(nfs::file::open(on, (server.data() / "file").string(), nfs::open_for::creating));
     // Not before something was seen of it: begun once, the call is refused.
@@ -371,6 +373,13 @@ TEST_CASE("a server that asks for patience after its start is asked again") {
         must(file.set_size(bytes{5}));
         CHECK(std::filesystem::file_size(server.data() / "file") == 5);
         CHECK_FALSE(once());
+    }
+    SECTION("but not once its owner wants to stop") {
+        enough.request_stop();
+        const auto refused_still = file.set_size(bytes{5});
+        REQUIRE_FALSE(refused_still);
+        CHECK(refused_still.error().what.find("NFS3ERR_JUKEBOX") != std::string::npos);
+        CHECK_FALSE(on.connection().lost());
     }
     SECTION("but not by who was told to stop") {
         std::stop_source stop;

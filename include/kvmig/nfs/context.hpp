@@ -60,7 +60,8 @@ struct room {
 struct connect_options {
     /// How long no answer may come before it is `timed_out`.
     std::chrono::milliseconds patience = default_patience;
-    std::stop_token stop; ///< ends with `cancelled`
+    std::stop_token stop = {};        ///< ends with `cancelled`
+    std::stop_token waits_until = {}; ///< ends the waiting for a server that is not ready
 };
 
 /// A mounted export. Paths are absolute, as the server names them; one outside the export is
@@ -97,7 +98,7 @@ public:
         }
         mount = listed ? *listed : model::split_path(url.path).folder;
 
-        auto made = session::make(url.server, options.patience);
+        auto made = session::make(url.server, options.patience, options.waits_until);
         if (!made) return fail(std::move(made).error());
         session &on = **made;
         apply(url, on.raw());

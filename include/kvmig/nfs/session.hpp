@@ -56,15 +56,17 @@ public:
     /// Reads the answer of a call that succeeded.
     using reader = std::function<void(int status, void *data)>;
 
-    /// `server` is for messages.
-    static expected<std::shared_ptr<session>> make(std::string server,
-                                                   std::chrono::milliseconds patience) {
+    /// `server` is for messages. Once `waits_until` is asked to stop, a server that wants to be
+    /// asked again later is not.
+    static expected<std::shared_ptr<session>>
+    make(std::string server, std::chrono::milliseconds patience, std::stop_token waits_until = {}) {
         nfs_context *raw = ::nfs_init_context();
         if (raw == nullptr) {
             return fail(make_error(error_kind::environment, "libnfs made no context: no memory"));
         }
         ::nfs_set_autoreconnect(raw, 0);
-        return std::shared_ptr<session>(new session(raw, std::move(server), patience));
+        return std::shared_ptr<session>(
+            new session(raw, std::move(server), patience, std::move(waits_until)));
     }
     ~session() {
         const quiet_pipe quiet;
@@ -184,11 +186,14 @@ public:
         for (std::chrono::milliseconds pause{100};; pause = std::min(pause * 2, at_most)) {
             auto ended = call_once(begin, take, stop);
             if (!ended || ended->status >= 0 || !asks_for_patience(ended->failed) ||
-                clock::now() >= until) {
+                clock::now() >= until || waits_until_.stop_requested()) {
                 return told(what, path, std::move(ended));
             }
             const auto again = clock::now() + pause;
-            if (auto waited = wait([again] { return clock::now() >= again; }, stop); !waited) {
+            const auto enough = [&] {
+                return clock::now() >= again || waits_until_.stop_requested();
+            };
+            if (auto waited = wait(enough, stop); !waited) {
                 return told(what, path, fail(std::move(waited).error()));
             }
         }
@@ -203,8 +208,10 @@ private:
         answer done;
     };
 
-    session(nfs_context *raw, std::string server, std::chrono::milliseconds patience)
-        : raw_(raw), server_(std::move(server)), patience_(patience) {}
+    session(nfs_context *raw, std::string server, std::chrono::milliseconds patience,
+            std::stop_token waits_until)
+        : raw_(raw), server_(std::move(server)), patience_(patience),
+          waits_until_(std::move(waits_until)) {}
 
     /// A call that ended with EFAULT.
     struct ambiguous {
@@ -241,8 +248,8 @@ private:
         return *out;
     }
 
-    expected<int> told(std::string_view what, std::string_view path,
-                       expected<outcome> ended) const {
+    [[nodiscard]] expected<int> told(std::string_view what, std::string_view path,
+                                     expected<outcome> ended) const {
         if (!ended) {
             error err = std::move(ended).error();
             err.what = std::string(what) + " failed: " + err.what;
@@ -287,6 +294,7 @@ private:
     nfs_context *raw_;
     std::string server_;
     std::chrono::milliseconds patience_;
+    std::stop_token waits_until_;
     clock::time_point last_heard_ = clock::now();
     std::optional<error> lost_;
     std::size_t under_way_ = 0;

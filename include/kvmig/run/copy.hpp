@@ -36,7 +36,7 @@ public:
         files_ = static_cast<unsigned>(plan->jobs.size());
         if (files_ > 1) {
             // Told before the images below it are copied for nothing.
-            auto target = open_target(to, options_);
+            auto target = open_target(to, options_, stop_);
             if (!target) return fail(std::move(target).error());
             if (auto free = may_take(**target, options_); !free) return fail(free.error());
         }
@@ -71,7 +71,7 @@ private:
     expected<copied_backing> copy_below(const copy_job &job, std::vector<std::string> &notes) {
         copy_options options = options_;
         options.replace = false; // other images may stand on what is there
-        auto target = open_target(job.to, options);
+        auto target = open_target(job.to, options, stop_);
         if (!target) return fail(std::move(target).error());
         const auto taken = (*target)->exists();
         if (!taken) return fail(taken.error());
@@ -86,7 +86,7 @@ private:
     /// or of another image on the same base.
     expected<copied_backing> compare(const copy_job &job) {
         std::vector<std::string> ignored;
-        auto opened = open_source(job.from, options_, ignored);
+        auto opened = open_source(job.from, options_, ignored, stop_);
         if (!opened) return fail(std::move(opened).error());
         std::unique_ptr<copy_source> source = *std::move(opened);
         const auto identity = source->identity();
@@ -96,7 +96,7 @@ private:
             if (!rebased) return fail(std::move(rebased).error());
             source = *std::move(rebased);
         }
-        auto there = open_source(job.to, options_, ignored);
+        auto there = open_source(job.to, options_, ignored, stop_);
         if (!there) return fail(std::move(there).error());
         const auto other = (*there)->identity();
         if (!other) return fail(other.error());

@@ -73,11 +73,11 @@ public:
                                      std::unique_ptr<copy_source> opened = {}) {
         source_ = std::move(opened);
         if (!source_) {
-            auto source = detail::open_source(job.from, options_, result_.notes);
+            auto source = detail::open_source(job.from, options_, result_.notes, stop_);
             if (!source) return fail(std::move(source).error());
             source_ = *std::move(source);
         }
-        auto target = detail::open_target(job.to, options_);
+        auto target = detail::open_target(job.to, options_, stop_);
         if (!target) return fail(std::move(target).error());
         target_ = std::move(*target);
 

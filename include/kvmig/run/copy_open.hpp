@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,17 +35,23 @@ inline expected<void> not_written(const std::string &where, model::image_use use
                             "block"));
 }
 
+/// A copy that is to stop still connects, to put right what it leaves, and waits no longer.
+inline nfs::connect_options link_options(const copy_options &options, const std::stop_token &stop) {
+    return {.patience = options.patience, .stop = {}, .waits_until = stop};
+}
+
 inline expected<std::unique_ptr<copy_source>> open_source(const std::string &where,
                                                           const copy_options &options,
-                                                          std::vector<std::string> &notes) {
+                                                          std::vector<std::string> &notes,
+                                                          const std::stop_token &stop = {}) {
     if (model::is_nfs_url(where)) {
         auto url = model::parse_nfs_url(where);
         if (!url) return fail(std::move(url).error());
-        auto out = nfs_source::open(*url, {options.patience, {}});
+        auto out = nfs_source::open(*url, link_options(options, stop));
         if (!out) return fail(std::move(out).error());
         const auto identity = (*out)->identity();
         if (!identity) return fail(identity.error());
-        auto seen = look_for_locks(*url, *identity, {options.patience, {}});
+        auto seen = look_for_locks(*url, *identity, link_options(options, stop));
         if (auto idle = not_written(where, seen.use, options); !idle) return fail(idle.error());
         notes.push_back(std::move(seen.note));
         return std::unique_ptr<copy_source>(std::move(*out));
@@ -58,7 +65,8 @@ inline expected<std::unique_ptr<copy_source>> open_source(const std::string &whe
 }
 
 inline expected<std::unique_ptr<copy_target>> open_target(const std::string &where,
-                                                          const copy_options &options) {
+                                                          const copy_options &options,
+                                                          const std::stop_token &stop = {}) {
     if (!model::is_nfs_url(where)) return std::make_unique<local_target>(where);
     auto url = model::parse_nfs_url(where);
     if (!url) return fail(std::move(url).error());
@@ -68,7 +76,7 @@ inline expected<std::unique_ptr<copy_target>> open_target(const std::string &whe
                         .about(where)
                         .advise("leave ?version=4 away"));
     }
-    auto out = nfs_target::open(*url, {options.patience, {}});
+    auto out = nfs_target::open(*url, link_options(options, stop));
     if (!out) return fail(std::move(out).error());
     return std::unique_ptr<copy_target>(std::move(*out));
 }
