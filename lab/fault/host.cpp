@@ -48,6 +48,16 @@ constexpr std::string_view load_with_nesting =
     "kvm=$(lsmod | grep -o '^kvm_[a-z]*') && grep -q '[1Y]' /sys/module/$kvm/parameters/nested || "
     "{ modprobe -r $kvm && modprobe $kvm nested=1; }";
 
+/// A QEMU as another distribution builds it: the same, but for the name of its newest machine type.
+constexpr std::string_view other_machine_types =
+    "cd /usr/bin && newest=$(qemu-system-x86_64 -machine help | "
+    "sed -n 's/^q35 .*alias of \\(pc-q35-[0-9.]*\\).*/\\1/p') && test -n \"$newest\" && "
+    "sed \"s/$newest-machine/${newest%.*}.x-machine/\" qemu-system-x86_64 >/run/qemu && "
+    "chmod 755 /run/qemu && mv qemu-system-x86_64 qemu-system-x86_64.newer && "
+    "mv /run/qemu qemu-system-x86_64";
+constexpr std::string_view newer_qemu = "cd /usr/bin && { test ! -e qemu-system-x86_64.newer || "
+                                        "mv qemu-system-x86_64.newer qemu-system-x86_64; }";
+
 } // namespace
 
 std::vector<fault> host_faults() {
@@ -116,6 +126,17 @@ std::vector<fault> host_faults() {
         .diagnosed = "KVM-CPU-002",
         .foreseen = "KVM-CPU-016",
         .remedy = {"parameters/nested", "nested=1"},
+    });
+    out.push_back({
+        .id = "fail-machine-type",
+        .title = "the destination's QEMU does not know the guest's machine type",
+        .breaks = {{"kvm02", other_machine_types}},
+        .undo = {{"kvm02", newer_qemu}},
+        .diagnosed = "KVM-VER-001",
+        .foreseen = "KVM-VER-001",
+        .remedy = {"-machine help"},
+        // The hosts reach no archive.
+        .by_hand = {{"kvm02", newer_qemu}},
     });
     out.push_back({
         .id = "fail-qemu-killed",
