@@ -17,6 +17,9 @@ constexpr sighting incoming(bool job = true) {
     return {presence::paused, r::migration, false, job};
 }
 
+/// One whose QEMU has yet to start.
+constexpr sighting preparing_there{presence::paused, r::starting_up, false, true};
+
 /// What a controller's end leaves behind, by the sources of libvirt 9.0, and what is right.
 struct left_behind {
     const char *when;
@@ -32,6 +35,17 @@ const std::vector<left_behind> cases = {
     // for Finish (`qemuProcessAutoDestroy`), and the source's Perform fails for want of a peer.
     {"managed, ended in Begin: nothing was done", state::beginning, running(r::other), absent,
      finding::at_source, finding::at_source},
+    // Seen: the source's daemon notices at once, and the destination's when its QEMU has started.
+    {"managed, ended in Prepare: the destination is at it", state::cancelling,
+     running(r::migration_canceled), preparing_there, finding::under_way, finding::both_claim},
+    {"managed, ended in Prepare, of a guest that was suspended", state::pre_copy_suspended,
+     paused(r::user), preparing_there, finding::under_way, finding::both_claim},
+    {"somebody starts it there, with no job of libvirt's",
+     state::beginning,
+     running(r::other),
+     {presence::paused, r::starting_up, false, false},
+     finding::both_claim,
+     finding::both_claim},
     {"managed, ended in Perform: both daemons have yet to notice", state::pre_copy,
      running(r::other, true), incoming(), finding::job_runs, finding::job_runs},
     {"managed, ended in Perform: the destination has noticed", state::pre_copy,

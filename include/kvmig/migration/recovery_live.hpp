@@ -49,6 +49,11 @@ namespace kvmig::migration::detail {
         if (s.job) return finding::job_runs;
         return policy.patient ? finding::under_way : finding::incoming_left_over;
     }
+    // Its controller died while libvirt was preparing: it will be as above, or gone.
+    if (d.is(presence::paused, seen_reason::starting_up) && d.job && policy.patient && !forward &&
+        s.why != seen_reason::starting_up) {
+        return finding::under_way;
+    }
     if (s.seen != presence::paused) return finding::both_claim;
     // Finish was done and Confirm was not. The source may have stopped the guest itself, or this
     // migration may have suspended it before.
