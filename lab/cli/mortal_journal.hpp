@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A controller's death at a place that nobody hits from outside: right after a step was recorded.
+/// A controller's death at a place that nobody hits from outside: right after a step was recorded,
+/// or when it was done and what came of it is not recorded yet.
 #pragma once
 
 #include <kvmig/core/error.hpp>
@@ -17,53 +18,63 @@
 
 namespace kvmig::lab::cli {
 
-/// The journal of `kvmig migrate`. Where the variable `KVMIG_KILLED_IN` names a state, as tests of
-/// recovery do, the process is killed (SIGKILL) as soon as the journal holds that state.
+/// The journal of `kvmig migrate`. Tests of recovery name a state in one of two variables, and the
+/// process is killed (SIGKILL): by `KVMIG_KILLED_IN` as soon as the journal holds that state, by
+/// `KVMIG_KILLED_AFTER` instead of recording the state that follows it.
 class mortal_journal : public host::sqlite_journal {
 public:
     /// Fails as `sqlite_journal::open_at`, and with `invalid_argument` where no state is named so.
     [[nodiscard]] static expected<mortal_journal> open_at(const std::filesystem::path &file) {
-        std::optional<migration::state> last;
-        if (const char *named = std::getenv("KVMIG_KILLED_IN")) {
-            last = migration::state_named(named);
-            if (!last) {
-                std::string known;
-                for (const migration::state_facts &each : migration::states) {
-                    known += (known.empty() ? "" : ", ") + std::string(each.name);
-                }
-                return fail(make_error(error_kind::invalid_argument,
-                                       "KVMIG_KILLED_IN is '" + std::string(named) +
-                                           "', which is no state of a migration")
-                                .advise("leave it away, or name one of: " + known));
-            }
-        }
+        const auto in = state_in("KVMIG_KILLED_IN");
+        if (!in) return fail(in.error());
+        const auto after = state_in("KVMIG_KILLED_AFTER");
+        if (!after) return fail(after.error());
         auto journal = host::sqlite_journal::open_at(file);
         if (!journal) return fail(std::move(journal).error());
-        return mortal_journal(*std::move(journal), last);
+        return mortal_journal(*std::move(journal), *in, *after);
     }
 
     /// As the journal's own.
     [[nodiscard]] expected<lease> open(const ports::migration_record &record) {
         auto held = host::sqlite_journal::open(record);
-        if (held) live_on_unless(migration::state::planned);
+        if (held) live_on_unless(in_ == migration::state::planned);
         return held;
     }
     /// As the journal's own.
     [[nodiscard]] expected<void> append(const lease &held, const ports::journal_entry &entry) {
+        live_on_unless(after_ == entry.what.from && entry.what.to != entry.what.from);
         auto done = host::sqlite_journal::append(held, entry);
-        if (done) live_on_unless(entry.what.to);
+        if (done) live_on_unless(in_ == entry.what.to);
         return done;
     }
 
 private:
-    mortal_journal(host::sqlite_journal journal, std::optional<migration::state> last)
-        : host::sqlite_journal(std::move(journal)), last_(last) {}
+    using last_state = std::optional<migration::state>;
 
-    void live_on_unless(migration::state now) const {
-        if (last_ == now) ::kill(::getpid(), SIGKILL);
+    mortal_journal(host::sqlite_journal journal, last_state in, last_state after)
+        : host::sqlite_journal(std::move(journal)), in_(in), after_(after) {}
+
+    /// Nothing where the variable is not set.
+    static expected<last_state> state_in(const char *variable) {
+        const char *named = std::getenv(variable);
+        if (named == nullptr) return last_state{};
+        if (const last_state last = migration::state_named(named)) return last;
+        std::string known;
+        for (const migration::state_facts &each : migration::states) {
+            known += (known.empty() ? "" : ", ") + std::string(each.name);
+        }
+        return fail(
+            make_error(error_kind::invalid_argument, std::string(variable) + " is '" + named +
+                                                         "', which is no state of a migration")
+                .advise("leave it away, or name one of: " + known));
     }
 
-    std::optional<migration::state> last_;
+    static void live_on_unless(bool dies) {
+        if (dies) ::kill(::getpid(), SIGKILL);
+    }
+
+    last_state in_;
+    last_state after_;
 };
 
 static_assert(ports::journal<mortal_journal>);

@@ -45,7 +45,7 @@ expected<host::command_result> controller::migrate(const std::string &domain,
 
 expected<void> controller::migrate_and_die(const std::string &domain, const std::string &from,
                                            const std::string &to, std::vector<std::string> options,
-                                           migration::state where) const {
+                                           migration::state where, killed when) const {
     std::error_code code;
     std::filesystem::create_directories(state_home_, code);
     if (code) {
@@ -53,7 +53,8 @@ expected<void> controller::migrate_and_die(const std::string &domain, const std:
                                                            state_home_.string(), code.message())));
     }
     host::command cmd = kvmig(state_home_, migration_of(domain, from, to, std::move(options)));
-    cmd.environment.emplace_back("KVMIG_KILLED_IN", to_string(where));
+    cmd.environment.emplace_back(when == killed::in ? "KVMIG_KILLED_IN" : "KVMIG_KILLED_AFTER",
+                                 to_string(where));
     const auto ended = host::run(cmd, context_->stop);
     if (!ended) return fail(ended.error());
     if (ended->status != 128 + SIGKILL) {

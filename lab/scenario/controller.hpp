@@ -8,12 +8,19 @@
 #include <kvmig/migration/state.hpp>
 #include <lab/scenario/scenario.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace kvmig::lab {
+
+/// When a controller is killed.
+enum class killed : std::uint8_t {
+    in,    ///< as soon as its journal holds the state: what belongs to it was not begun
+    after, ///< when that was done, and what came of it is not recorded
+};
 
 class controller {
 public:
@@ -27,12 +34,13 @@ public:
                                                          const std::string &to,
                                                          std::vector<std::string> options) const;
 
-    /// Migrates `domain` between two lab hosts, and is killed (SIGKILL) as soon as its journal
-    /// holds `where`. Fails when the migration ended before.
+    /// Migrates `domain` between two lab hosts, and is killed (SIGKILL) at `where`. Fails when the
+    /// migration ended before.
     [[nodiscard]] expected<void> migrate_and_die(const std::string &domain, const std::string &from,
                                                  const std::string &to,
                                                  std::vector<std::string> options,
-                                                 migration::state where) const;
+                                                 migration::state where,
+                                                 killed when = killed::in) const;
 
     /// `kvmig recover --all --json`: what it answers of the one migration there is.
     [[nodiscard]] expected<nlohmann::json> recover() const;

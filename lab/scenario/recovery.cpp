@@ -31,6 +31,7 @@ struct death {
     std::optional<bool> arrives;
     bool boots_anew = false;    ///< on the way it may be shut down
     bool leaves_source = false; ///< once it has arrived the source defines it no longer
+    killed when = killed::in;
 };
 
 /// The guest's memory and disk; of one that may have been shut down its disk.
@@ -68,7 +69,7 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
     const controller first(context, how.name);
     context.tell(prefix + "migrating, to be killed in " + std::string(to_string(how.where)));
     auto died = first.migrate_and_die(guest.guest.name, std::string{from_name},
-                                      std::string{to_name}, how.options, how.where);
+                                      std::string{to_name}, how.options, how.where, how.when);
     if (!died) return died;
 
     context.tell(prefix + "recovering");
@@ -77,7 +78,8 @@ expected<void> die_and_recover(stage &on, performer &guest, const death &how) {
     out.samples[prefix + "recovery"] = *answer;
     const std::string outcome = answer->value("outcome", "");
     const bool arrived = how.arrives.value_or(outcome == "completed");
-    out.prove(prefix + "recovered to an end", outcome == (arrived ? "completed" : "failed"),
+    const std::string_view at_source = how.where == state::cancelling ? "cancelled" : "failed";
+    out.prove(prefix + "recovered to an end", outcome == (arrived ? "completed" : at_source),
               answer->dump());
 
     libvirt::hypervisor source(from);
@@ -166,6 +168,39 @@ expected<void> run_recovery_postcopy(scenario_context &context) {
                            {"--persistent", "--undefinesource", "--postcopy", "--bandwidth", "4",
                             "--postcopy-bandwidth", "4", "--timeout", "1", "--timeout-postcopy"});
     });
+}
+
+/// After a second the guest is stopped, to move before it can change more, or called off; the
+/// controller dies before and after. Led by it, the daemons give up with it, and the guest is to
+/// run again; led by the source's daemon, they go on, unless they have been called off.
+expected<void> run_recovery_steered(scenario_context &context) {
+    const auto slowly = [](std::vector<std::string> more) {
+        more.insert(more.end(),
+                    {"--persistent", "--undefinesource", "--bandwidth", "4", "--timeout", "1"});
+        return more;
+    };
+    const auto suspended = slowly({"--timeout-suspend"});
+    const auto suspended_p2p = slowly({"--timeout-suspend", "--p2p"});
+    const auto cancelled = slowly({"--timeout-cancel"});
+    const auto cancelled_p2p = slowly({"--timeout-cancel", "--p2p"});
+    constexpr state suspends = state::pre_copy_suspended;
+    constexpr state cancels = state::cancelling;
+    const std::vector<death> deaths{
+        {"to-be-suspended", suspended, suspends, false},
+        {"suspended", suspended, suspends, false, false, true, killed::after},
+        {"to-be-cancelled", cancelled, cancels, false},
+        {"cancelled", cancelled, cancels, false, false, true, killed::after},
+        {"cancelled-p2p", cancelled_p2p, cancels, false, false, true, killed::after},
+        {"to-be-suspended-p2p", suspended_p2p, suspends, true, false, true},
+        {"suspended-p2p", suspended_p2p, suspends, true, false, true, killed::after},
+        {"to-be-cancelled-p2p", cancelled_p2p, cancels, {}, false, true}};
+    return play(context, usual_guest(), pool_name, bytes::gib(10),
+                [&](stage &on, performer &guest) -> expected<void> {
+                    for (const death &each : deaths) {
+                        if (auto done = die_and_recover(on, guest, each); !done) return done;
+                    }
+                    return {};
+                });
 }
 
 /// Its last states are those of any other: before, what was copied of the overlay is removed.
@@ -268,6 +303,15 @@ scenario recovery_postcopy() {
             "live in post-copy, the controller killed in every state",
             false,
             run_recovery_postcopy,
+            names_hosts};
+}
+
+scenario recovery_steered() {
+    return {"recovery-steered",
+            "recovery",
+            "live, stopped on the way or called off, the controller killed then",
+            false,
+            run_recovery_steered,
             names_hosts};
 }
 

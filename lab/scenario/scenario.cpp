@@ -65,6 +65,7 @@ std::span<const scenario> all_scenarios() {
             recovery_live(),
             recovery_p2p(),
             recovery_postcopy(),
+            recovery_steered(),
             recovery_block(),
             recovery_incremental(),
             recovery_cold(),

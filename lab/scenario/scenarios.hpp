@@ -24,6 +24,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario recovery_live();
 [[nodiscard]] scenario recovery_p2p();
 [[nodiscard]] scenario recovery_postcopy();
+[[nodiscard]] scenario recovery_steered();
 [[nodiscard]] scenario recovery_incremental();
 [[nodiscard]] scenario recovery_cold_images();
 [[nodiscard]] scenario recovery_block();

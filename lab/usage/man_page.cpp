@@ -148,6 +148,9 @@ is killed as soon as it has recorded it, to try what
 .B kvmig recover
 does then. For tests.
 .TP
+.B KVMIG_KILLED_AFTER
+The same, instead of recording the state that follows.
+.TP
 .BR XDG_STATE_HOME ", " XDG_CACHE_HOME
 Where
 .I kvmig

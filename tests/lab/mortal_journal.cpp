@@ -14,15 +14,18 @@ using kvmig::lab::cli::mortal_journal;
 
 namespace {
 
-/// `KVMIG_KILLED_IN` for as long as it lives.
-class killed_in {
+/// A variable for as long as it lives.
+class with_variable {
 public:
-    explicit killed_in(const std::string &state) {
-        REQUIRE(::setenv("KVMIG_KILLED_IN", state.c_str(), 1) == 0);
+    with_variable(const char *name, const std::string &value) : name_(name) {
+        REQUIRE(::setenv(name, value.c_str(), 1) == 0);
     }
-    killed_in(const killed_in &) = delete;
-    killed_in &operator=(const killed_in &) = delete;
-    ~killed_in() { ::unsetenv("KVMIG_KILLED_IN"); }
+    with_variable(const with_variable &) = delete;
+    with_variable &operator=(const with_variable &) = delete;
+    ~with_variable() { ::unsetenv(name_); }
+
+private:
+    const char *name_;
 };
 
 /// Writes a whole move; 0 when it came to its end.
@@ -37,6 +40,23 @@ int write_all(const std::filesystem::path &file, const std::vector<ports::journa
     return 0;
 }
 
+/// Where the journal of one stands that is killed while it writes; it must be.
+migration::state killed_at(const std::filesystem::path &file,
+                           const std::vector<ports::journal_entry> &written) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) ::_exit(write_all(file, written));
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGKILL);
+    auto left = host::sqlite_journal::open_at(file);
+    REQUIRE(left);
+    const auto told = left->read(ports::migration_id{1});
+    REQUIRE(told);
+    return told->at();
+}
+
 } // namespace
 
 TEST_CASE("a controller is killed once its journal holds the state, and in no other") {
@@ -45,32 +65,36 @@ TEST_CASE("a controller is killed once its journal holds the state, and in no ot
     std::vector<migration::state> states{migration::state::planned};
     for (const ports::journal_entry &each : written) states.push_back(each.what.to);
     for (const migration::state last : states) {
-        INFO(to_string(last));
-        const auto file = place.path() / std::string(to_string(last)) / "journal.sqlite";
-        const killed_in there{std::string(to_string(last))};
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) ::_exit(write_all(file, written));
-        int status = 0;
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        REQUIRE(WIFSIGNALED(status));
-        CHECK(WTERMSIG(status) == SIGKILL);
-        auto left = host::sqlite_journal::open_at(file);
-        REQUIRE(left);
-        const auto told = left->read(ports::migration_id{1});
-        REQUIRE(told);
-        CHECK(told->at() == last);
+        const std::string name{to_string(last)};
+        INFO(name);
+        const with_variable there{"KVMIG_KILLED_IN", name};
+        CHECK(killed_at(place.path() / name / "journal.sqlite", written) == last);
     }
 }
 
-TEST_CASE("without the variable nobody is killed, and a word that is no state is refused") {
+TEST_CASE("or before it holds what follows the state") {
+    const test::scratch place;
+    const auto written = test::entries(migration::kind::block, test::whole_move);
+    for (const ports::journal_entry &each : written) {
+        if (each.what.to == each.what.from) continue;
+        const std::string name{to_string(each.what.from)};
+        INFO(name);
+        const with_variable there{"KVMIG_KILLED_AFTER", name};
+        CHECK(killed_at(place.path() / name / "journal.sqlite", written) == each.what.from);
+    }
+}
+
+TEST_CASE("without a variable nobody is killed, and a word that is no state is refused") {
     const test::scratch place;
     CHECK(write_all(place.path() / "a" / "journal.sqlite",
                     test::entries(migration::kind::block, test::whole_move)) == 0);
-    const killed_in nowhere{"pre-copy"};
-    const auto journal = mortal_journal::open_at(place.path() / "b" / "journal.sqlite");
-    REQUIRE_FALSE(journal);
-    CHECK(journal.error().kind == error_kind::invalid_argument);
-    CHECK_THAT(describe(journal.error()), Catch::Contains("pre-copy"));
-    CHECK_FALSE(std::filesystem::exists(place.path() / "b"));
+    for (const char *variable : {"KVMIG_KILLED_IN", "KVMIG_KILLED_AFTER"}) {
+        const with_variable nowhere{variable, "pre-copy"};
+        const auto journal = mortal_journal::open_at(place.path() / "b" / "journal.sqlite");
+        REQUIRE_FALSE(journal);
+        CHECK(journal.error().kind == error_kind::invalid_argument);
+        CHECK_THAT(describe(journal.error()),
+                   Catch::Contains("pre-copy") && Catch::Contains(variable));
+        CHECK_FALSE(std::filesystem::exists(place.path() / "b"));
+    }
 }

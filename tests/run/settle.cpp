@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -149,6 +150,44 @@ TEST_CASE("a guest that arrived is let go at the source") {
     CHECK(came->now.at == state::completed);
     CHECK(m.source.steered() == std::vector<std::string>{"destroy"});
     CHECK(m.destination.steered().empty());
+}
+
+TEST_CASE("what goes by itself before it can be ended is done") {
+    auto options = persistent();
+    options.flags.set(migration::flag::undefine_source);
+    left m(has_moved, options);
+    m.source.put(m.id, at(domain_state::paused, 2));
+    m.destination.put(m.id, at(domain_state::running, 2));
+    // As libvirt's Confirm does, which nobody else saw coming.
+    m.source.steer_problem = [&](const std::string &call) -> std::optional<error> {
+        if (call == "destroy") m.source.put(m.id, at(domain_state::shutoff, 4));
+        if (call == "undefine") m.source.forget(m.id);
+        return std::nullopt;
+    };
+    const auto came = m.recover();
+    REQUIRE(came);
+    INFO(came->now.said);
+    CHECK(came->now.at == state::completed);
+    CHECK_FALSE(came->now.problem);
+    CHECK(m.source.steered().empty());
+}
+
+TEST_CASE("what cannot be ended, and is still there, is told") {
+    for (const std::string step : {"destroy", "undefine"}) {
+        auto options = persistent();
+        options.flags.set(migration::flag::undefine_source);
+        left m(has_moved, options);
+        m.source.put(m.id, at(domain_state::paused, 2));
+        m.destination.put(m.id, at(domain_state::running, 2));
+        m.source.steer_problem = [&](const std::string &call) -> std::optional<error> {
+            if (call != step) return std::nullopt;
+            return make_error(error_kind::not_found, "no such domain, it says");
+        };
+        const auto came = m.recover();
+        REQUIRE(came);
+        CHECK_FALSE(came->now.ended());
+        CHECK(came->now.said == step + "_source failed: no such domain, it says");
+    }
 }
 
 TEST_CASE("a step that fails leaves the record open, and the next attempt goes on") {

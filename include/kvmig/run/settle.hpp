@@ -206,17 +206,34 @@ private:
         auto &destination = driver_.destination();
         const uuid &id = driver_.id();
         switch (step) {
-        case host_step::destroy_destination: return destination.destroy(id);
+        case host_step::destroy_destination: return end_process(destination);
         case host_step::resume_source: return source.resume(id);
         case host_step::start_source: return source.start(id);
-        case host_step::undefine_destination: return destination.undefine(id);
-        case host_step::destroy_source: return source.destroy(id);
-        case host_step::undefine_source: return source.undefine(id);
+        case host_step::undefine_destination: return end_definition(destination);
+        case host_step::destroy_source: return end_process(source);
+        case host_step::undefine_source: return end_definition(source);
         case host_step::resume_destination: return destination.resume(id);
         case host_step::start_destination: return destination.start(id);
         case host_step::remove_targets: return driver_.remove_targets();
         }
         return {};
+    }
+
+    // What has ended by itself since it was seen is done: libvirt's own Confirm does the same.
+
+    template <class Host> [[nodiscard]] expected<void> end_process(Host &on) {
+        auto done = on.destroy(driver_.id());
+        if (done) return done;
+        const auto now = on.status(driver_.id());
+        if (now && (!*now || !(**now).active)) return {};
+        return done;
+    }
+    template <class Host> [[nodiscard]] expected<void> end_definition(Host &on) {
+        auto done = on.undefine(driver_.id());
+        if (done) return done;
+        const auto now = on.status(driver_.id());
+        if (now && !*now) return {};
+        return done;
     }
 
     /// Does those steps of the ruling that belong to the state, and takes the closing event. A
