@@ -15,6 +15,7 @@
 #include <kvmig/migration/act.hpp>
 #include <kvmig/migration/document.hpp>
 #include <kvmig/migration/event.hpp>
+#include <kvmig/migration/host_device_wish.hpp>
 #include <kvmig/migration/kind.hpp>
 #include <kvmig/migration/lookup.hpp>
 #include <kvmig/migration/machine.hpp>

@@ -29,6 +29,7 @@
 #include <kvmig/model/numa_cell.hpp>
 #include <kvmig/model/octal_escape.hpp>
 #include <kvmig/model/path_rule.hpp>
+#include <kvmig/model/pci_address.hpp>
 #include <kvmig/model/probe_token.hpp>
 #include <kvmig/model/qcow2.hpp>
 #include <kvmig/model/qcow2_backing.hpp>

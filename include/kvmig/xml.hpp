@@ -16,7 +16,9 @@
 #include <kvmig/xml/domain.hpp>
 #include <kvmig/xml/domain_capabilities.hpp>
 #include <kvmig/xml/domain_needs.hpp>
+#include <kvmig/xml/host_devices.hpp>
 #include <kvmig/xml/iotune_groups.hpp>
 #include <kvmig/xml/numa_cells.hpp>
+#include <kvmig/xml/pci_address.hpp>
 #include <kvmig/xml/storage.hpp>
 #include <kvmig/xml/writer.hpp>

@@ -452,3 +452,32 @@ TEST_CASE("what a daemon is too old or too new for is told with its version and 
     CHECK(said(flags, {8, 0, 0}).size() == 2);
     CHECK(said(flags, {8, 5, 0}).empty());
 }
+
+TEST_CASE(
+    "devices of the host are set aside of a guest that runs, each for one of the other host") {
+    using model::pci_address;
+    const pci_address a{0, 0, 5, 0};
+    const pci_address b{0, 0, 6, 0};
+    const pci_address c{0, 0, 7, 0};
+    auto o = with({flag::live});
+    o.host_devices.set_aside = true;
+    CHECK(told(o).empty());
+    o.host_devices.at_destination = {{a, a}, {b, c}};
+    CHECK(told(o).empty());
+    o.host_devices.at_destination = {{a, b}, {b, a}};
+    CHECK(told(o).empty());
+    o.host_devices.at_destination = {{a, b}, {c, a}, {a, c}};
+    CHECK(told(o) == std::vector<std::string>{
+                         "host_devices.at_destination names the source's 0000:00:05.0 twice"});
+    o.host_devices.at_destination = {{a, b}, {c, b}};
+    CHECK(told(o) == std::vector<std::string>{
+                         "host_devices.at_destination names the destination's 0000:00:06.0 twice"});
+    o.host_devices.at_destination = {{a, b}, {a, b}};
+    CHECK(told(o).size() == 2);
+    o.host_devices = {.set_aside = false, .at_destination = {{a, b}}};
+    CHECK(tells(o, "host_devices.at_destination is given without"));
+    o = with({flag::offline, flag::persist_dest});
+    o.host_devices.set_aside = true;
+    CHECK(told(o) ==
+          std::vector<std::string>{"host_devices.set_aside and offline exclude each other"});
+}

@@ -36,6 +36,9 @@ TEST_CASE("options are read back as they were written") {
     all.compression_zstd_level = -1;
     all.migrate_disks_detect_zeroes = {"vda"};
     all.bandwidth_avail_switchover = byte_rate::mib(22);
+    all.host_devices.set_aside = true;
+    all.host_devices.at_destination = {{{0, 0, 5, 0}, {0, 0, 6, 0}},
+                                       {{0, 6, 0x12, 5}, {1, 2, 3, 4}}};
     const auto read = options_from_text(to_text(all));
     REQUIRE(read);
     CHECK(*read == all);
@@ -46,9 +49,27 @@ TEST_CASE("options are read back as they were written") {
     CHECK(*options_from_text(to_text(none)) == none);
 }
 
+TEST_CASE("the host's devices are named by their addresses") {
+    options o;
+    o.host_devices.set_aside = true;
+    o.host_devices.at_destination = {{{0, 0, 5, 0}, {0, 0, 6, 0}}};
+    CHECK(to_text(o) == "flags=live\nhost_devices.set_aside=yes\n"
+                        "host_devices.at_destination=0000:00:05.0=0000:00:06.0");
+    const auto pair = parse_device_pair("pci_0000_00_05_0=0000:00:06.0");
+    REQUIRE(pair);
+    CHECK(*pair == o.host_devices.at_destination.front());
+    for (const char *text : {"0000:00:05.0", "0000:00:05.0=", "=0000:00:05.0", "a=b"}) {
+        INFO(text);
+        REQUIRE_FALSE(parse_device_pair(text));
+        CHECK(parse_device_pair(text).error().kind == error_kind::invalid_argument);
+    }
+}
+
 TEST_CASE("a line that does not fit is named") {
-    for (const char *line : {"flags=live, fast", "flags", "speed=1", "disks_port=many",
-                             "disks_port=1x", "bandwidth=-1", "direct=no"}) {
+    for (const char *line :
+         {"flags=live, fast", "flags", "speed=1", "disks_port=many", "disks_port=1x",
+          "bandwidth=-1", "direct=no", "host_devices.set_aside=no",
+          "host_devices.at_destination=0000:00:05.0"}) {
         INFO(line);
         const auto read = options_from_text(std::string("flags=live\n") + line);
         REQUIRE_FALSE(read);

@@ -154,6 +154,35 @@ inline std::string check_data_uri(objections &found, std::string_view name, std:
     return std::string(scheme);
 }
 
+inline void check_host_devices(objections &found, const options &o) {
+    const host_device_wish &wish = o.host_devices;
+    if (wish.set_aside && o.flags.has(flag::offline)) {
+        found.add("host_devices.set_aside and offline exclude each other",
+                  "drop one: a guest that does not run holds no device");
+    }
+    found.unless(wish.set_aside, !wish.at_destination.empty(), "host_devices.at_destination",
+                 "set host_devices.set_aside");
+    const auto told_before = [&](std::size_t i, auto member) {
+        const auto end = wish.at_destination.begin() + static_cast<std::ptrdiff_t>(i);
+        return std::any_of(wish.at_destination.begin(), end, [&](const auto &earlier) {
+            return earlier.*member == wish.at_destination[i].*member;
+        });
+    };
+    using pair = std::pair<model::pci_address, model::pci_address>;
+    for (std::size_t i = 0; i < wish.at_destination.size(); ++i) {
+        const auto &[source, destination] = wish.at_destination[i];
+        if (told_before(i, &pair::first)) {
+            found.add("host_devices.at_destination names the source's " + source.text() + " twice",
+                      "name one device of the destination for it");
+        }
+        if (told_before(i, &pair::second)) {
+            found.add("host_devices.at_destination names the destination's " + destination.text() +
+                          " twice",
+                      "a device takes the place of one");
+        }
+    }
+}
+
 inline void check_compression(objections &found, const options &o) {
     static constexpr std::array<std::string_view, 4> known = {"xbzrle", "mt", "zlib", "zstd"};
     const auto uses = [&](std::string_view method) {
@@ -287,6 +316,7 @@ inline void check_paths(objections &found, const options &o) {
     found.whole_mib(o.bandwidth_avail_switchover, "bandwidth.avail.switchover");
     detail::check_compression(found, o);
     detail::check_paths(found, o);
+    detail::check_host_devices(found, o);
     return found.take();
 }
 

@@ -5,6 +5,7 @@
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/units.hpp>
+#include <kvmig/migration/host_device_wish.hpp>
 #include <kvmig/model/version.hpp>
 
 #include <array>
@@ -161,6 +162,9 @@ struct options {
     std::optional<int> compression_zstd_level{};            ///< libvirt 9.4
     std::vector<std::string> migrate_disks_detect_zeroes{}; ///< libvirt 10.9
     std::optional<byte_rate> bandwidth_avail_switchover{};  ///< libvirt 11.1, whole MiB/s
+
+    /// Not libvirt's: what is done about PCI devices of the host, which libvirt refuses to move.
+    host_device_wish host_devices{};
 
     friend bool operator==(const options &, const options &) = default;
 };

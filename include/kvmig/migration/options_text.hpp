@@ -4,6 +4,7 @@
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/units.hpp>
+#include <kvmig/migration/host_device_wish.hpp>
 #include <kvmig/migration/options.hpp>
 
 #include <charconv>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvmig::migration {
@@ -45,6 +47,8 @@ template <class Options, class Visitor> void visit_options(Options &o, Visitor &
     visit("compression.zstd.level", o.compression_zstd_level);
     visit("migrate_disks_detect_zeroes", o.migrate_disks_detect_zeroes);
     visit("bandwidth.avail.switchover", o.bandwidth_avail_switchover);
+    visit("host_devices.set_aside", o.host_devices.set_aside);
+    visit("host_devices.at_destination", o.host_devices.at_destination);
 }
 
 /// `text` without line ends: `\` becomes `\\`, a line end `\n`.
@@ -88,6 +92,11 @@ public:
     void operator()(std::string_view word, const std::vector<std::string> &values) const {
         for (const std::string &value : values) line(word, value);
     }
+    void
+    operator()(std::string_view word,
+               const std::vector<std::pair<model::pci_address, model::pci_address>> &pairs) const {
+        for (const auto &pair : pairs) line(word, migration::to_text(pair));
+    }
     template <class T> void operator()(std::string_view word, const std::optional<T> &value) const {
         if (value) line(word, text(*value));
     }
@@ -119,6 +128,13 @@ public:
     }
     void operator()(std::string_view word, std::vector<std::string> &out) {
         if (word == word_) fits_ = (out.push_back(value_), true);
+    }
+    void operator()(std::string_view word,
+                    std::vector<std::pair<model::pci_address, model::pci_address>> &out) {
+        if (word != word_) return;
+        const auto pair = parse_device_pair(value_);
+        fits_ = pair.has_value();
+        if (pair) out.push_back(*pair);
     }
     template <class T> void operator()(std::string_view word, std::optional<T> &out) {
         if (word == word_) fits_ = read(out);

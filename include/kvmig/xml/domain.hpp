@@ -6,12 +6,12 @@
 #include <kvmig/xml/disk.hpp>
 #include <kvmig/xml/document.hpp>
 #include <kvmig/xml/domain_needs.hpp>
+#include <kvmig/xml/pci_address.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -114,14 +114,6 @@ inline expected<model::graphics> read_graphics(const document &doc, const pugi::
     return out;
 }
 
-/// A number as the XML writes parts of PCI addresses: `0x06`, or decimal.
-inline expected<std::uint64_t> pci_part(const document &doc, const pugi::xml_node &address,
-                                        const char *name) {
-    const std::string_view text = address.attribute(name).as_string("0");
-    return text.starts_with("0x") ? doc.natural(address, text.substr(2), 16)
-                                  : doc.natural(address, text);
-}
-
 inline expected<model::host_device> read_host_device(const document &doc,
                                                      const pugi::xml_node &node) {
     model::host_device out;
@@ -130,21 +122,9 @@ inline expected<model::host_device> read_host_device(const document &doc,
     out.teaming = node.child("teaming").attribute("type").value();
     const pugi::xml_node address = node.child("source").child("address");
     if (out.type != "pci" || !address) return out;
-    std::string text;
-    for (const auto &[name, width, mark] :
-         {std::tuple{"domain", 4U, ""}, std::tuple{"bus", 2U, ":"}, std::tuple{"slot", 2U, ":"},
-          std::tuple{"function", 1U, "."}}) {
-        auto part = pci_part(doc, address, name);
-        if (!part) return fail(std::move(part).error());
-        static constexpr std::string_view hex = "0123456789abcdef";
-        std::string digits;
-        for (std::uint64_t rest = *part; rest != 0; rest >>= 4U) {
-            digits.insert(digits.begin(), hex[rest & 15U]);
-        }
-        if (digits.size() < width) digits.insert(0, width - digits.size(), '0');
-        text += mark + digits;
-    }
-    out.address = std::move(text);
+    const auto at = pci_address_of(doc, address);
+    if (!at) return fail(at.error());
+    out.address = at->text();
     return out;
 }
 
