@@ -16,6 +16,7 @@
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
 #include <kvmig/libvirt/handle.hpp>
+#include <kvmig/libvirt/host_devices.hpp>
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <kvmig/libvirt/job.hpp>
 #include <kvmig/libvirt/lifecycle_text.hpp>

@@ -8,6 +8,7 @@
 #include <kvmig/ports/canary_host.hpp>
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/cold_host.hpp>
+#include <kvmig/ports/device_host.hpp>
 #include <kvmig/ports/host_shell.hpp>
 #include <kvmig/ports/hypervisor.hpp>
 #include <kvmig/ports/image_mover.hpp>

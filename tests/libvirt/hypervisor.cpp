@@ -114,3 +114,26 @@ TEST_CASE("a guest's memory is saved, gone on from, and forgotten") {
     CHECK_FALSE(*guest->has_managed_save());
     CHECK(host.forget_saved(guest->id()));
 }
+
+TEST_CASE("the port tells what devices there are, and hands refusals on") {
+    libvirt::quiet_errors();
+    const auto on = libvirt::connection::open("test:///default");
+    REQUIRE(on);
+    libvirt::hypervisor port(*on);
+    const uuid id = libvirt::domain::lookup(*on, "test")->id();
+    const auto live = port.live_definition(id);
+    REQUIRE(live);
+    CHECK_THAT(*live, Catch::Contains("<name>test</name>"));
+    // The test driver's host has no PCI device.
+    const auto none = port.pci_device({0, 0, 5, 0});
+    REQUIRE(none);
+    CHECK_FALSE(*none);
+    const std::string device = "<hostdev mode='subsystem' type='pci'><source>"
+                               "<address bus='6'/></source></hostdev>";
+    CHECK_FALSE(port.detach_device(id, device));
+    CHECK_FALSE(port.attach_device(id, device));
+    const uuid nobody = uuid::random();
+    CHECK(port.live_definition(nobody).error().kind == error_kind::not_found);
+    CHECK(port.detach_device(nobody, device).error().kind == error_kind::not_found);
+    CHECK(port.attach_device(nobody, device).error().kind == error_kind::not_found);
+}

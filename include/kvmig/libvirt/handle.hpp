@@ -23,6 +23,8 @@ using connect_handle = std::unique_ptr<virConnect, releaser<virConnectClose>>;
 using domain_handle = std::unique_ptr<virDomain, releaser<virDomainFree>>;
 /// Freed when it goes; the network itself stays.
 using network_handle = std::unique_ptr<virNetwork, releaser<virNetworkFree>>;
+/// Freed when it goes; the device itself stays.
+using node_device_handle = std::unique_ptr<virNodeDevice, releaser<virNodeDeviceFree>>;
 /// Freed when it goes; the pool itself stays.
 using storage_pool_handle = std::unique_ptr<virStoragePool, releaser<virStoragePoolFree>>;
 /// Freed when it goes, which aborts it where it was not finished.

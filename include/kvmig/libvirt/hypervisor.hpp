@@ -6,9 +6,11 @@
 #include <kvmig/libvirt/domain.hpp>
 #include <kvmig/libvirt/event_loop.hpp>
 #include <kvmig/libvirt/events.hpp>
+#include <kvmig/libvirt/host_devices.hpp>
 #include <kvmig/libvirt/migration.hpp>
 #include <kvmig/libvirt/volume_at.hpp>
 #include <kvmig/ports/cold_host.hpp>
+#include <kvmig/ports/device_host.hpp>
 #include <kvmig/ports/hypervisor.hpp>
 #include <kvmig/xml/capabilities.hpp>
 
@@ -33,8 +35,8 @@ namespace kvmig::libvirt {
     return other;
 }
 
-/// `ports::cold_host` by libvirt. Domains are looked up anew for each call, so that what is told
-/// is what the daemon knows now.
+/// `ports::cold_host` and `ports::device_host` by libvirt. Domains are looked up anew for each
+/// call, so that what is told is what the daemon knows now.
 class hypervisor {
 public:
     /// Shares the connection.
@@ -191,6 +193,23 @@ public:
             return d.xml(VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
         });
     }
+    /// The XML of the guest as it runs.
+    [[nodiscard]] expected<std::string> live_definition(const uuid &id) const {
+        return with(id, [](const domain &d) { return d.xml(); });
+    }
+    /// As `libvirt::detach_device`.
+    [[nodiscard]] expected<void> detach_device(const uuid &id, const std::string &xml) const {
+        return with(id, [&](const domain &d) { return libvirt::detach_device(d, xml); });
+    }
+    /// As `libvirt::attach_device`.
+    [[nodiscard]] expected<void> attach_device(const uuid &id, const std::string &xml) const {
+        return with(id, [&](const domain &d) { return libvirt::attach_device(d, xml); });
+    }
+    /// As `read_pci_device`.
+    [[nodiscard]] expected<std::optional<model::pci_device>>
+    pci_device(const model::pci_address &at) const {
+        return read_pci_device(connection_, at);
+    }
     /// Makes the definition, or replaces that of the same UUID.
     [[nodiscard]] expected<void> define(const std::string &xml) const {
         auto defined = domain::define(connection_, xml);
@@ -244,5 +263,6 @@ private:
 };
 
 static_assert(ports::cold_host<hypervisor>);
+static_assert(ports::device_host<hypervisor>);
 
 } // namespace kvmig::libvirt
