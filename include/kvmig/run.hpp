@@ -32,6 +32,7 @@
 #include <kvmig/run/copy_plan.hpp>
 #include <kvmig/run/copy_rebased.hpp>
 #include <kvmig/run/describe_cold.hpp>
+#include <kvmig/run/device_mover.hpp>
 #include <kvmig/run/domain_settings.hpp>
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
@@ -55,6 +56,7 @@
 #include <kvmig/run/on_host.hpp>
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/plan_cold.hpp>
+#include <kvmig/run/plan_devices.hpp>
 #include <kvmig/run/plan_images.hpp>
 #include <kvmig/run/plan_live.hpp>
 #include <kvmig/run/plan_migration.hpp>
@@ -63,6 +65,7 @@
 #include <kvmig/run/recover.hpp>
 #include <kvmig/run/rsync.hpp>
 #include <kvmig/run/sampler.hpp>
+#include <kvmig/run/set_aside.hpp>
 #include <kvmig/run/setting_key.hpp>
 #include <kvmig/run/setting_texts.hpp>
 #include <kvmig/run/settle.hpp>

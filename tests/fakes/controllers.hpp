@@ -5,6 +5,7 @@
 
 #include <fakes/world.hpp>
 #include <kvmig/ports/cold_host.hpp>
+#include <kvmig/ports/device_host.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/run/recover.hpp>
 
@@ -98,6 +99,36 @@ public:
                    (in_->image_path().empty() ? std::string() : disk) + "</devices></domain>";
         });
     }
+    /// At the source it is at 0000:06:00.0, at the destination at 0000:07:00.0.
+    expected<std::string> live_definition(const uuid &) {
+        return in_->call(controller_, [&]() -> expected<std::string> {
+            const auto holds = in_->holds(side_);
+            if (!holds) return fail(error_kind::conflict, "the domain is not running");
+            const std::string bus = side_ == 0 ? "0x06" : "0x07";
+            const std::string device = "<hostdev mode='subsystem' type='pci'><source>"
+                                       "<address bus='" +
+                                       bus + "'/></source><alias name='hostdev0'/></hostdev>";
+            return "<domain><devices>" + (*holds ? device : std::string()) + "</devices></domain>";
+        });
+    }
+    expected<void> detach_device(const uuid &, const std::string &) {
+        return in_->call(controller_, [&] { return in_->detach(side_); });
+    }
+    expected<void> attach_device(const uuid &, const std::string &xml) {
+        return in_->call(controller_, [&]() -> expected<void> {
+            const char *bus = side_ == 0 ? "bus=\"0x06\"" : "bus=\"0x07\"";
+            if (xml.find(bus) == xml.npos) return fail(error_kind::not_found, "no such device");
+            return in_->attach(side_);
+        });
+    }
+    expected<std::optional<model::pci_device>> pci_device(const model::pci_address &at) {
+        return in_->call(controller_, [&]() -> expected<std::optional<model::pci_device>> {
+            const bool there =
+                at.bus == (side_ == 0 ? 6 : 7) && !(side_ == 1 && in_->told().none_there);
+            if (!there) return std::nullopt;
+            return model::pci_device{at, "0x8086", "0x1521", "I350", 7U};
+        });
+    }
     expected<void> define(const std::string &) {
         return in_->call(controller_, [&] { return in_->define(side_); });
     }
@@ -129,6 +160,7 @@ private:
 };
 
 static_assert(ports::cold_host<world_host>);
+static_assert(ports::device_host<world_host>);
 
 /// A controller's hold of the world's journal.
 class world_journal {
@@ -165,7 +197,9 @@ inline const run::sampling quick{.interval = std::chrono::milliseconds(1),
                                  .abort_interval = std::chrono::milliseconds(1),
                                  .final_event = std::chrono::milliseconds(0),
                                  .patience = std::chrono::milliseconds(5),
-                                 .shutdown = std::chrono::milliseconds(20)};
+                                 .shutdown = std::chrono::milliseconds(20),
+                                 .unplug = std::chrono::milliseconds(60000),
+                                 .late_unplug = std::chrono::milliseconds(2)};
 
 /// What came of a controller that took up what was left.
 struct taken_up {

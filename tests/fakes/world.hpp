@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -43,6 +44,10 @@ public:
         /// Where each side keeps a saved guest's memory; empty: it cannot be saved.
         std::array<std::filesystem::path, 2> saved{};
         bool cannot_save = false; ///< saving fails, and the guest runs on
+        bool device = false;      ///< the guest holds one of the source's PCI devices
+        bool clings = false;      ///< and never lets go of it
+        bool none_there = false;  ///< the destination has none that could take its place
+        int cannot_attach = -1;   ///< the side at which it cannot be attached
     };
     // Its phases.
     static constexpr int none = 0;
@@ -53,6 +58,7 @@ public:
 
     explicit world(script s) : script_(s) {
         source_ = model::domain_status{model::domain_state::running, 1, "booted", true, true};
+        held_ = {script_.device, false};
     }
 
     uuid id = uuid::random();
@@ -117,6 +123,10 @@ public:
     expected<void> migrate(int controller) {
         std::unique_lock held(lock_);
         if (controller <= dead_) return gone();
+        if (held_[0]) {
+            return fail(error_kind::unsupported, "cannot migrate a domain with <hostdev "
+                                                 "mode='subsystem' type='pci'>");
+        }
         phase_ = prepared;
         outcome_.reset();
         destination_ =
@@ -148,6 +158,7 @@ public:
             const auto &state = script_.saved[static_cast<std::size_t>(side)];
             const bool restored = !state.empty() && std::filesystem::remove(state, missing);
             booted_ = booted_ || !restored;
+            if (side == 0) held_[0] = script_.device; // as its definition has it
             *g = {model::domain_state::running, restored ? 3 : 1, restored ? "restored" : "booted",
                   true, true};
         });
@@ -208,6 +219,54 @@ public:
         return out;
     }
 
+    // The host's device.
+
+    /// A guest that was asked to let go of it does so when it is looked at for the third time.
+    std::optional<bool> holds(int side) {
+        if (on_holds && side == 0) on_holds();
+        const std::scoped_lock held(lock_);
+        if (side == 0 && asked_ > 0 && ++asked_ > 3) let_go();
+        const guest &of = at(side);
+        if (!of || !of->active) return std::nullopt;
+        return held_[static_cast<std::size_t>(side)];
+    }
+    expected<void> detach(int side) {
+        return change(side, true, [this](auto &) {
+            if (!script_.clings && held_[0]) asked_ = 1;
+        });
+    }
+    expected<void> attach(int side) {
+        if (side == script_.cannot_attach) return fail(error_kind::failed, "the device is broken");
+        expected<void> out;
+        const auto done = change(side, true, [&](auto &) {
+            bool &has = held_[static_cast<std::size_t>(side)];
+            if (has) out = fail(error_kind::conflict, "the device is in use");
+            has = true;
+        });
+        return done ? out : done;
+    }
+    [[nodiscard]] bool held(int side) {
+        const std::scoped_lock held(lock_);
+        return held_[static_cast<std::size_t>(side)];
+    }
+    /// Whether the guest is going to let go of it.
+    [[nodiscard]] bool lets_go() {
+        const std::scoped_lock held(lock_);
+        return asked_ > 0;
+    }
+    [[nodiscard]] const script &told() const noexcept { return script_; }
+    /// The device can be attached from now on.
+    void mend() {
+        const std::scoped_lock held(lock_);
+        script_.cannot_attach = -1;
+    }
+    /// The guest lets go of it now.
+    void loosen() {
+        const std::scoped_lock held(lock_);
+        let_go();
+    }
+    std::function<void()> on_holds{}; ///< before the source tells whether the guest holds it
+
     /// How many guests run, and whether ever two did.
     [[nodiscard]] int running() {
         const std::scoped_lock held(lock_);
@@ -234,6 +293,10 @@ private:
     using guest = std::optional<model::domain_status>;
 
     guest &at(int side) { return side == 0 ? source_ : destination_; }
+    void let_go() {
+        held_[0] = false;
+        asked_ = 0;
+    }
     static expected<void> gone() { return fail(error_kind::unreachable, "connection lost"); }
     static void end_process(guest &of, int reason) {
         if (!of || !of->persistent) {
@@ -248,7 +311,12 @@ private:
         };
         return runs(source_) + runs(destination_);
     }
-    void look_for_two() { ever_two_ = ever_two_ || count() > 1; }
+    void look_for_two() {
+        ever_two_ = ever_two_ || count() > 1;
+        // A process that ends leaves the device to the host.
+        if (!source_ || !source_->active) let_go();
+        if (!destination_ || !destination_->active) held_[1] = false;
+    }
 
     void end(expected<void> outcome) {
         phase_ = none;
@@ -325,6 +393,8 @@ private:
     bool going_down_ = false;
     bool booted_ = false;
     bool target_ = false;
+    std::array<bool, 2> held_{}; ///< whether the guest holds the device of that side
+    int asked_ = 0;              ///< looks since it was asked to let go, and one
 };
 
 } // namespace kvmig::fakes

@@ -2,6 +2,9 @@
 // Against libvirt's own test driver.
 #include <kvmig/libvirt/hypervisor.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_directory.hpp>
+
+#include <fstream>
 
 using namespace kvmig;
 
@@ -136,4 +139,21 @@ TEST_CASE("the port tells what devices there are, and hands refusals on") {
     CHECK(port.live_definition(nobody).error().kind == error_kind::not_found);
     CHECK(port.detach_device(nobody, device).error().kind == error_kind::not_found);
     CHECK(port.attach_device(nobody, device).error().kind == error_kind::not_found);
+}
+
+TEST_CASE("a PCI device of the host is told with its kind") {
+    libvirt::quiet_errors();
+    const test::temporary_directory at;
+    const auto file = at.path() / "node.xml";
+    std::ofstream(file) << "<node><device><name>pci_0000_06_12_5</name><parent>computer</parent>"
+                           "<capability type='pci'><domain>0</domain><bus>6</bus><slot>18</slot>"
+                           "<function>5</function><product id='0x1521'>I350</product>"
+                           "<vendor id='0x8086'/><iommuGroup number='19'/></capability></device>"
+                           "</node>";
+    const auto on = libvirt::connection::open("test://" + file.string());
+    REQUIRE(on);
+    const auto told = libvirt::hypervisor(*on).pci_device({0, 6, 0x12, 5});
+    REQUIRE(told);
+    REQUIRE(*told);
+    CHECK(**told == model::pci_device{{0, 6, 0x12, 5}, "0x8086", "0x1521", "I350", 19U});
 }

@@ -86,6 +86,9 @@ TEST_CASE("whatever is asked for, the steps are a way of the machine from its st
                 if (cold ? !before.shared_storage : kind_set(with_disks).has(mode)) {
                     of.disks = {travelling(bit(5))};
                 }
+                if (!cold && was != activity::off && bit(5)) {
+                    of.devices = {{"0000:00:05.0", "0000:00:06.0", "as asked for"}};
+                }
                 CAPTURE(to_string(mode), to_string(was), bits);
                 const auto steps = steps_of(of, before, o);
                 state at = state::planned;
@@ -147,11 +150,27 @@ TEST_CASE("a target that is there is not made, and a guest that was paused is no
                          Catch::Contains("while the guest stands still"));
 }
 
+TEST_CASE("devices of the host go last before the move, and come when all else is done") {
+    plan of = plan_of_vm1(kind::live);
+    of.devices = {{"0000:00:05.0", "0000:00:06.0", "as asked for"},
+                  {"0000:00:07.0", "", "nothing is there"}};
+    const auto text = text_of_steps(steps_of(of, {}, options_for(kind::live)));
+    CHECK_THAT(text, Catch::StartsWith("preparing kvm01: detach the device, and wait until the "
+                                       "guest has let go: 0000:00:05.0\n"
+                                       "preparing kvm01: detach the device, and wait until the "
+                                       "guest has let go: 0000:00:07.0\n"
+                                       "beginning kvm01: begin") &&
+                         Catch::EndsWith("releasing kvm02: attach the device in the place of "
+                                         "0000:00:05.0: 0000:00:06.0\n"
+                                         "completed both: ask where the guest is: vm1\n"));
+}
+
 TEST_CASE("options are told under libvirt's names, and XML by its size") {
     options o{.flags = {flag::live, flag::tls}};
     o.destination_xml = "<domain>\n</domain>";
     o.bandwidth = byte_rate::mib(1);
     o.migrate_disks = {"vda", "vdb"};
+    o.host_devices.set_aside = true; // not libvirt's
     using pair = std::pair<std::string, std::string>;
     CHECK(named_options(o) == std::vector<pair>{{"flags", "live, tls"},
                                                 {"destination_xml", "18 bytes of XML"},

@@ -26,6 +26,10 @@ migration::options options_of(const world::script &s) {
     out.flags = {flag::live, flag::persist_dest};
     if (s.undefine_source) out.flags.set(flag::undefine_source);
     if (s.copies_disk) out.flags.set(flag::non_shared_disk);
+    out.host_devices.set_aside = s.device;
+    if (s.device && !s.none_there) {
+        out.host_devices.at_destination = {{{0, 6, 0, 0}, {0, 7, 0, 0}}};
+    }
     return out;
 }
 
@@ -81,11 +85,14 @@ void check_world(world &w, const world::script &s) {
     const auto source = w.status(0);
     const auto destination = w.status(1);
     CHECK(w.target() == (s.copies_disk && destination));
+    CHECK_FALSE(w.lets_go());
     if (source && source->active) {
         CHECK_FALSE(destination);
+        CHECK(w.held(0) == s.device);
     } else {
         REQUIRE(destination);
         CHECK(destination->persistent);
+        CHECK(w.held(1) == (s.device && !s.none_there));
         CHECK((source && source->persistent) == !s.undefine_source);
     }
 }
@@ -97,13 +104,15 @@ TEST_CASE("a controller killed at any call leaves a world that the next one puts
     for (const bool peer_to_peer : {false, true}) {
         for (const int fails_in :
              {world::none, world::prepared, world::sending, world::stopped, world::finished}) {
-            for (const int way : {0, 1, 2, 3, 4}) {
+            for (const int way : {0, 1, 2, 3, 4, 5, 6}) {
                 const bool stop = way == 1;
                 const bool undo = way == 2;
                 const world::script s{.peer_to_peer = peer_to_peer,
                                       .fails_in = fails_in,
                                       .undefine_source = way == 3,
-                                      .copies_disk = way == 4};
+                                      .copies_disk = way == 4,
+                                      .device = way >= 5,
+                                      .none_there = way == 6};
                 for (int at = 1;; ++at) {
                     INFO("peer to peer " << peer_to_peer << ", fails in " << fails_in << ", stop "
                                          << stop << ", undo " << undo << ", killed at " << at);
@@ -123,7 +132,7 @@ TEST_CASE("a controller killed at any call leaves a world that the next one puts
 
 TEST_CASE("a controller killed while it recovers is recovered from") {
     for (const bool peer_to_peer : {false, true}) {
-        const world::script s{.peer_to_peer = peer_to_peer, .copies_disk = true};
+        const world::script s{.peer_to_peer = peer_to_peer, .copies_disk = true, .device = true};
         for (int first = 1;; ++first) {
             bool died = false;
             for (int second = 1;; ++second) {

@@ -48,6 +48,15 @@ struct planned_disk {
     friend bool operator==(const planned_disk &, const planned_disk &) = default;
 };
 
+/// A device of the host that the guest lets go of in order to move.
+struct planned_device {
+    std::string source;      ///< its PCI address at the source
+    std::string destination; ///< of what takes its place; empty: the guest goes on without one
+    std::string why;         ///< a clause: why this one, or why none
+
+    friend bool operator==(const planned_device &, const planned_device &) = default;
+};
+
 /// One of the two hosts.
 struct planned_end {
     std::string hostname; ///< what the host calls itself
@@ -65,7 +74,8 @@ struct plan {
     std::vector<planned_step> steps; ///< in order
     /// In the order of the definition; where images are copied, with those below them.
     std::vector<planned_disk> disks;
-    std::vector<std::string> transport; ///< clauses: what goes which way, to which address
+    std::vector<planned_device> devices; ///< in the order of the guest's XML
+    std::vector<std::string> transport;  ///< clauses: what goes which way, to which address
     /// Flags and parameters under libvirt's names.
     std::vector<std::pair<std::string, std::string>> options;
     /// From the guest's XML at the source to the one that the destination gets, as `diff -u` shows
@@ -74,7 +84,8 @@ struct plan {
     std::vector<std::string> unknown; ///< what only the migration itself will show
 };
 
-/// The options as libvirt takes them. Of XML only the size is told.
+/// The options as libvirt takes them. Of XML only the size is told, and of `host_devices` nothing,
+/// which is not libvirt's.
 [[nodiscard]] inline std::vector<std::pair<std::string, std::string>>
 named_options(const options &o) {
     std::vector<std::pair<std::string, std::string>> out;
@@ -86,6 +97,7 @@ named_options(const options &o) {
         const std::size_t equals = line.find('=');
         const std::string name(line.substr(0, equals));
         std::string value = detail::as_it_was(line.substr(equals + 1));
+        if (name.starts_with("host_devices.")) continue;
         if (name.ends_with("_xml")) value = std::to_string(value.size()) + " bytes of XML";
         out.emplace_back(name, std::move(value));
     }

@@ -44,6 +44,21 @@ public:
             at_destination(state::preparing, std::move(what), each.target);
         }
     }
+    /// Last before the move, for the guest is without them from then on.
+    void detach_devices() {
+        for (const planned_device &each : plan_.devices) {
+            at_source(state::preparing, "detach the device, and wait until the guest has let go",
+                      each.source);
+        }
+    }
+    /// When the guest is there, and the source has let go of it.
+    void attach_devices() {
+        for (const planned_device &each : plan_.devices) {
+            if (each.destination.empty()) continue;
+            at_destination(state::releasing, "attach the device in the place of " + each.source,
+                           each.destination);
+        }
+    }
     void end() {
         const std::string &name = plan_.domain;
         if (before_.undefine_source) {
@@ -51,6 +66,7 @@ public:
         } else if (before_.source_persistent) {
             at_source(state::releasing, "keep the definition, shut off", name);
         }
+        attach_devices();
         add(state::completed, "both", "ask where the guest is", name);
     }
     [[nodiscard]] std::vector<planned_step> take() { return std::move(steps_); }
@@ -70,6 +86,7 @@ inline void write_live(step_writer &out, const plan &of, const origin &before, c
                       "allow a downtime of " + std::to_string(promise->count()) + " ms at most",
                       name);
     }
+    out.detach_devices();
     out.at_source(state::beginning, "begin: let libvirt allow the move and tell the guest's XML",
                   name);
     if (o.flags.has(flag::offline)) {

@@ -16,6 +16,18 @@
 
 namespace kvmig::run {
 
+namespace detail {
+
+/// One objection is told as it is, several as causes of one error.
+[[nodiscard]] inline expected<void> refuse(std::vector<migration::objection> found) {
+    if (found.empty()) return {};
+    if (found.size() > 1) return fail(migration::refusal(std::move(found)));
+    return fail(make_error(error_kind::invalid_argument, std::move(found.front().what))
+                    .advise(std::move(found.front().remedy)));
+}
+
+} // namespace detail
+
 /// The hosts of a migration, as they present themselves.
 struct host_pair {
     model::host source;      ///< where the guest is

@@ -17,6 +17,7 @@
 #include <kvmig/ports/clock.hpp>
 #include <kvmig/ports/journal.hpp>
 #include <kvmig/ports/steerable.hpp>
+#include <kvmig/run/device_mover.hpp>
 #include <kvmig/run/driver.hpp>
 #include <kvmig/run/journaled.hpp>
 #include <kvmig/run/look.hpp>
@@ -61,7 +62,8 @@ public:
     live_driver(H &source, H &destination, const uuid &id, journaled<J, C> &steps,
                 const progress_callback &progress, std::stop_token stop, const sampling &how)
         : driver<H, J, C>(source, destination, id, steps, std::move(stop), how),
-          start_(std::chrono::steady_clock::now()), sampler_(source, id_, start_, progress) {}
+          start_(std::chrono::steady_clock::now()), sampler_(source, id_, start_, progress),
+          devices_(source, destination, id) {}
 
     /// Lets `options` say which aids the migration may use, and who carries it; without it, nothing
     /// is steered.
@@ -192,6 +194,18 @@ public:
             if (!gone && out) out = std::move(gone);
         }
         return out;
+    }
+
+    /// The host's devices, which the guest lets go of in order to move.
+    [[nodiscard]] device_mover<H> &devices() noexcept { return devices_; }
+    /// Takes them from the guest, as `device_mover::set_aside`; a cancellation ends the wait.
+    [[nodiscard]] expected<void> set_aside_devices() {
+        return devices_.set_aside(
+            how_.unplug, [this] { this->pause(); }, [this] { return to_be_cancelled(); });
+    }
+    /// Attaches at the source what the guest lacks there.
+    [[nodiscard]] expected<void> give_back_devices() {
+        return devices_.give_back(how_.late_unplug, [this] { this->pause(); });
     }
 
     /// What was decided on the way, and what of it failed.
@@ -400,6 +414,7 @@ private:
 
     std::chrono::steady_clock::time_point start_;
     sampler<H> sampler_;
+    device_mover<H> devices_;
     bool carried_here_ = false; ///< not by the source's daemon
     bool job_events_ = false;
     bool life_events_ = false;

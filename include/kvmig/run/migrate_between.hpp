@@ -15,6 +15,7 @@
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
 #include <kvmig/run/plan_live.hpp>
+#include <kvmig/run/set_aside.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/target_images.hpp>
 #include <kvmig/run/whereabouts.hpp>
@@ -96,7 +97,8 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
     }
 
     auto record = record_of(plan.before, id, name, hosts, options, clock.utc());
-    record.detail = to_text(targets.paths);
+    const std::vector<set_aside_device> devices = devices_of(plan.devices);
+    record.detail = to_text(targets.paths) + to_text(devices);
     auto lease = journal.open(record);
     if (!lease) return fail(std::move(lease).error());
     journaled<J, C> steps(journal, *std::move(lease), record.before, std::move(clock));
@@ -111,6 +113,7 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
     result.destination = hosts.destination;
     live_driver<H, J, C> driver(source, destination, id, steps, progress, stop, how);
     result.begun = driver.start();
+    driver.devices().adopt(devices, {hosts.source.uri, hosts.destination.uri});
     driver.steer(options);
     result.gaps = driver.listen();
     result.events = driver.job_events();
@@ -118,11 +121,17 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
     expected<void> outcome;
     if (targets.make) outcome = driver.make_targets(targets);
     if (outcome) outcome = driver.hold_promise();
+    // Last, for the guest is without them from here on.
+    if (outcome) outcome = driver.set_aside_devices();
     if (!outcome) {
         driver.feed(event::step_failed, outcome.error().what);
     } else {
         if (auto begun = steps.feed(event::move_requested); !begun) {
-            return fail(std::move(begun).error());
+            error why = std::move(begun).error();
+            if (auto back = driver.give_back_devices(); !back) {
+                why.causes.push_back(std::move(back).error());
+            }
+            return fail(std::move(why));
         }
         outcome = driver.conduct([&] { return source.migrate(id, destination, options); });
         driver.feed(detail::event_of(outcome),
@@ -162,8 +171,11 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
         if (!settled.ended()) {
             failure.causes.push_back(detail::left_open(settled, steps.id()));
         }
+        // The call failed, and the guest may have arrived all the same.
+        for (const error &each : driver.devices().gaps()) failure.causes.push_back(each);
         return fail(std::move(failure));
     }
+    for (const error &each : driver.devices().gaps()) result.gaps.push_back(each);
     result.cancelled_too_late = stop.stop_requested();
     if (result.cancelled_too_late && driver.abort_problem()) {
         result.gaps.push_back(*driver.abort_problem());

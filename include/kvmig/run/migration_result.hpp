@@ -34,6 +34,11 @@ struct sampling {
     std::chrono::milliseconds patience{30000};
     /// How long a guest that was asked to shut down may take.
     std::chrono::milliseconds shutdown{120000};
+    /// How long the guest may take to let go of a device of the host.
+    std::chrono::milliseconds unplug{60000};
+    /// How long it is watched when it may be about to let go of one that it is to keep: libvirt
+    /// itself waits for 5 s when it detaches one (`qemuDomainRemoveDeviceWaitTime`).
+    std::chrono::milliseconds late_unplug{6000};
     steering_wish steer{}; ///< of live migrations: what is done about one that does not end
 };
 

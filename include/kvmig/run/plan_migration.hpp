@@ -12,6 +12,7 @@
 #include <kvmig/migration/plan.hpp>
 #include <kvmig/migration/plan_steps.hpp>
 #include <kvmig/precheck/facts.hpp>
+#include <kvmig/run/plan_devices.hpp>
 #include <kvmig/run/plan_live.hpp>
 #include <kvmig/run/plan_transport.hpp>
 #include <kvmig/run/steer.hpp>
@@ -19,8 +20,10 @@
 #include <kvmig/run/target_images.hpp>
 #include <kvmig/xml/comparable.hpp>
 #include <kvmig/xml/domain.hpp>
+#include <kvmig/xml/host_devices.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,7 +113,7 @@ describe_staying(const model::disk &disk, const libvirt::connection &destination
 
 /// The XML that libvirt sends, beside the source's.
 inline void describe_xml(const libvirt::domain &source, const migration::options &options,
-                         migration::plan &into) {
+                         const std::vector<planned_place> &devices, migration::plan &into) {
     const bool off = options.flags.has(migration::flag::offline);
     const auto text = source.xml(VIR_DOMAIN_XML_MIGRATABLE |
                                  (off ? static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE) : 0U));
@@ -118,13 +121,32 @@ inline void describe_xml(const libvirt::domain &source, const migration::options
         into.unknown.push_back("the XML that libvirt sends: " + text.error().what);
         return;
     }
+    // As it is planned, the guest arrives without them.
+    std::vector<xml::host_device_place> gone;
+    for (const planned_place &each : devices) gone.emplace_back(each.device.source, std::nullopt);
+    auto sent = gone.empty() ? expected<std::string>(*text) : xml::with_host_devices(*text, gone);
+    if (!sent) {
+        into.unknown.push_back("the XML that libvirt sends: " + sent.error().what);
+        return;
+    }
     const auto differs =
-        xml::difference(*text, options.destination_xml.value_or(*text), "source", "destination");
+        xml::difference(*text, options.destination_xml.value_or(*sent), "source", "destination");
     if (differs) {
         into.xml_difference = *differs;
     } else {
         into.unknown.push_back("how the XML for the destination differs: " + differs.error().what);
     }
+}
+
+/// What the guest lets go of, and what it will lack.
+inline void describe_devices(const std::vector<planned_place> &devices, migration::plan &into) {
+    for (const planned_place &each : devices) {
+        const auto &there = each.device.destination;
+        into.devices.push_back(
+            {each.device.source.text(), there ? there->text() : std::string(), each.why});
+    }
+    if (devices.empty()) return;
+    into.unknown.emplace_back("whether the guest lets go of its devices: its drivers decide");
 }
 
 inline void describe_ends(const host_pair &hosts, migration::plan &into) {
@@ -162,7 +184,8 @@ inline void describe_ends(const host_pair &hosts, migration::plan &into) {
     }
     out.transport = describe_transport(move.options, move.hosts, !plan.targets.empty());
     out.options = migration::named_options(move.options);
-    detail::describe_xml(source, move.options, out);
+    detail::describe_xml(source, move.options, move.devices, out);
+    detail::describe_devices(move.devices, out);
     out.steps = migration::steps_of(out, before, move.options, wish.promise);
     if (move.options.flags.has(migration::flag::offline)) return out;
     out.unknown.emplace_back(

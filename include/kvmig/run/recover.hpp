@@ -19,6 +19,7 @@
 #include <kvmig/run/migrate_cold_copied.hpp>
 #include <kvmig/run/migration_result.hpp>
 #include <kvmig/run/open.hpp>
+#include <kvmig/run/set_aside.hpp>
 #include <kvmig/run/settle.hpp>
 #include <kvmig/run/shared_images.hpp>
 #include <kvmig/run/target_images.hpp>
@@ -73,7 +74,9 @@ namespace detail {
         return plan ? expected<void>() : fail(std::move(plan).error());
     }
     auto options = migration::options_from_text(record.options);
-    return options ? expected<void>() : fail(std::move(options).error());
+    if (!options) return fail(std::move(options).error());
+    auto devices = devices_from_text(record.detail);
+    return devices ? expected<void>() : fail(std::move(devices).error());
 }
 
 template <ports::steerable H, ports::journal J, ports::clock C>
@@ -86,6 +89,10 @@ recover_live(H &source, H &destination, const ports::migration_record &record,
     const progress_callback silent;
     live_driver<H, J, C> driver(source, destination, record.domain_uuid, steps, silent, {}, how);
     driver.adopt_targets(paths_from_text(record.detail));
+    auto devices = devices_from_text(record.detail);
+    if (!devices) return fail(std::move(devices).error());
+    driver.devices().adopt(*std::move(devices), {record.source_uri, record.destination_uri});
+    if (!may_have_left(record.before.kind, steps.past().position)) driver.devices().expect_late();
     driver.leave_on(leave);
     gaps = driver.listen();
     resume_call resume;
@@ -94,7 +101,9 @@ recover_live(H &source, H &destination, const ports::migration_record &record,
             return source.migrate(record.domain_uuid, destination, to_resume(*options));
         };
     }
-    return settler(driver, wish.undo, std::move(resume), wish.chosen).run();
+    settlement settled = settler(driver, wish.undo, std::move(resume), wish.chosen).run();
+    for (const error &each : driver.devices().gaps()) gaps.push_back(each);
+    return settled;
 }
 
 template <ports::cold_host H, ports::image_mover M, ports::journal J, ports::clock C>

@@ -239,11 +239,44 @@ private:
     /// Does those steps of the ruling that belong to the state, and takes the closing event. A
     /// step that fails leaves it open: what was seen before it no longer holds.
     bool carry_out(std::initializer_list<host_step> belonging, event closing) {
+        // Before the steps: whatever becomes of them, the guest is to have its devices.
+        auto given = give_back_devices(closing);
         for (const host_step step : ruling_.steps) {
             if (std::find(belonging.begin(), belonging.end(), step) == belonging.end()) continue;
-            if (auto done = act(step); !done) return failed(step, std::move(done).error());
+            if (auto done = act(step); !done) {
+                if (!given) done.error().causes.push_back(std::move(given).error());
+                return failed(step, std::move(done).error());
+            }
         }
+        if (!given) return devices_missing(std::move(given).error());
+        hand_over_devices(closing);
         return feed(closing, done_text(belonging));
+    }
+    /// Of a migration that ends at the source, the devices that the guest had let go of.
+    [[nodiscard]] expected<void> give_back_devices(event closing) {
+        if constexpr (requires { driver_.give_back_devices(); }) {
+            if (closing == event::undone || closing == event::withdrawn) {
+                return driver_.give_back_devices();
+            }
+        }
+        return {};
+    }
+    /// Of one that ends at the destination, what takes their place; what fails is a gap.
+    void hand_over_devices(event closing) {
+        if constexpr (requires { driver_.devices(); }) {
+            if (closing == event::source_released) driver_.devices().hand_over();
+        }
+    }
+    /// Left open, so that it is tried again; who says that it will never be has the last word.
+    bool devices_missing(error why) {
+        failed("give_back_devices", std::move(why));
+        if (driver_.journal_problem()) return false;
+        if (chosen_ == migration::choice::take_over) {
+            feed(event::person_took_over, out_.said);
+            return false;
+        }
+        out_.choices = {migration::choice::ask_later, migration::choice::take_over};
+        return false;
     }
     /// The way back. Where a failed step led here, what there is to be done is looked for first.
     bool put_right(std::initializer_list<host_step> belonging, event closing) {
@@ -308,6 +341,7 @@ private:
             return feed(event::step_failed, "libvirt told of success; source: " + describe(s) +
                                                 ", destination: " + describe(d));
         }
+        hand_over_devices(event::source_released);
         return feed(event::source_released, "source: " + describe(s));
     }
 

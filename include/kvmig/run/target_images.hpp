@@ -3,7 +3,9 @@
 #pragma once
 
 #include <kvmig/core/expected.hpp>
+#include <kvmig/run/set_aside.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -26,12 +28,12 @@ struct target_images {
     for (const std::string &each : paths) out += each + '\n';
     return out;
 }
-/// Those that `to_text` wrote.
+/// Those that `to_text` wrote; lines that tell of the guest's devices (set_aside.hpp) are left out.
 [[nodiscard]] inline std::vector<std::string> paths_from_text(std::string_view text) {
     std::vector<std::string> out;
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
-        out.emplace_back(text.substr(0, end));
+        if (!text.starts_with(device_mark)) out.emplace_back(text.substr(0, end));
         text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
     }
     return out;
