@@ -148,7 +148,9 @@ TEST_CASE("a PCI device of the host is told with its kind") {
     std::ofstream(file) << "<node><device><name>pci_0000_06_12_5</name><parent>computer</parent>"
                            "<capability type='pci'><domain>0</domain><bus>6</bus><slot>18</slot>"
                            "<function>5</function><product id='0x1521'>I350</product>"
-                           "<vendor id='0x8086'/><iommuGroup number='19'/></capability></device>"
+                           "<vendor id='0x8086'/><iommuGroup number='19'>"
+                           "<address domain='0' bus='6' slot='18' function='5'/></iommuGroup>"
+                           "</capability></device>"
                            "</node>";
     const auto on = libvirt::connection::open("test://" + file.string());
     REQUIRE(on);
