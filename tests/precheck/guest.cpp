@@ -86,6 +86,9 @@ TEST_CASE("a passed-through device blocks with a QEMU that moves none") {
     f.domain.host_devices[0].teaming.clear();
     CHECK(told(f, "KVM-DEV-001") == blocks);
     CHECK_THAT(findings_of(f, "KVM-DEV-001").front().seen, Catch::Contains("0000:06:12.5"));
+    CHECK_THAT(findings_of(f, "KVM-DEV-001").front().remedy.front(),
+               Catch::Contains("--detach-hostdevs") &&
+                   Catch::Contains(" --to " + f.destination.uri));
     f.source.hypervisor = model::version{8, 1, 0};
     CHECK(told(f, "KVM-DEV-001") == unknown);
     forget(f.source.hypervisor);

@@ -46,8 +46,13 @@ inline constexpr entry devices[] = {
             {
                 {source, "virsh nodedev-list --cap pci",
                  "and virsh dumpxml {domain} to see which it holds"},
+                {source,
+                 "kvmig migrate {domain} --from qemu:///system --to "
+                 "qemu+ssh://{destination}/system --detach-hostdevs",
+                 "detaches PCI devices, and attaches those that --hostdev-map names, or of the "
+                 "same kind at the same address"},
                 {source, "virsh detach-device {domain} device.xml --live",
-                 "the <hostdev> (or <interface>) element in a file"},
+                 "or by hand: the <hostdev> (or <interface>) element in a file"},
                 {source, "virsh migrate --live {domain} qemu+ssh://{destination}/system", ""},
                 {destination, "virsh attach-device {domain} device.xml --live",
                  "with the address there, when the destination has such a device"},

@@ -18,8 +18,13 @@ namespace kvmig::precheck::rules {
 /// then some move by their vendor's driver, and libvirt does not tell which.
 inline observation look_at_passthrough(const facts &f, const std::string &device) {
     const auto &qemu = f.source.hypervisor;
+    const auto end = [](const host_facts &of) {
+        return of.uri.empty() ? of.name : shell_word(of.uri);
+    };
     const std::vector<std::string> remedy = {
-        virsh(f.source, {"detach-device", f.domain.name}) + " device.xml --live",
+        "kvmig migrate " + shell_word(f.domain.name) + " --from " + end(f.source) + " --to " +
+            end(f.destination) + " --detach-hostdevs # and --hostdev-map for a device elsewhere",
+        virsh(f.source, {"detach-device", f.domain.name}) + " device.xml --live # or by hand",
         virsh(f.source, {"migrate", "--live", f.domain.name, f.destination.uri}),
         virsh(f.destination, {"attach-device", f.domain.name}) +
             " device.xml --live # when the destination has one"};
