@@ -100,6 +100,12 @@ std::string plan_text(const migration::plan &plan) {
                            each.travels ? "travels" : "stays", each.why);
         out += fmt::format("       there {}: {}\n", each.target, shape_of(each));
     }
+    if (!plan.devices.empty()) out += "devices of the host\n";
+    for (const migration::planned_device &each : plan.devices) {
+        out += each.destination.empty()
+                   ? fmt::format("  {}  the guest goes on without it: {}\n", each.source, each.why)
+                   : fmt::format("  {}  there {}: {}\n", each.source, each.destination, each.why);
+    }
     out += "way\n";
     for (const std::string &each : plan.transport) out += "  " + each + '\n';
     out += "options, as libvirt names them\n";
@@ -128,6 +134,7 @@ nlohmann::json plan_json(const migration::plan &plan) {
                        {"destination", end(plan.destination)},
                        {"steps", nlohmann::json::array()},
                        {"disks", nlohmann::json::array()},
+                       {"devices", nlohmann::json::array()},
                        {"transport", plan.transport},
                        {"options", nlohmann::json::array()},
                        {"unknown", plan.unknown}};
@@ -151,6 +158,11 @@ nlohmann::json plan_json(const migration::plan &plan) {
         if (each.size) disk["size"] = each.size->count();
         if (each.exists) disk["exists"] = *each.exists;
         out["disks"].push_back(std::move(disk));
+    }
+    for (const migration::planned_device &each : plan.devices) {
+        nlohmann::json device{{"source", each.source}, {"why", each.why}};
+        if (!each.destination.empty()) device["destination"] = each.destination;
+        out["devices"].push_back(std::move(device));
     }
     // A list: a parameter may stand there several times.
     for (const auto &[name, value] : plan.options) {

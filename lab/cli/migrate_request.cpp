@@ -121,6 +121,23 @@ void add_parameters(CLI::App &sub, migrate_request &asked) {
                    "The name in the destination's certificate");
 }
 
+void add_host_devices(CLI::App &sub, migrate_request &asked) {
+    auto *detach = sub.add_flag(
+        "--detach-hostdevs", asked.options.host_devices.set_aside,
+        "Detach passed-through PCI devices (<hostdev>, <interface type='hostdev'>), which libvirt "
+        "does not migrate, and attach the destination's after arrival, or the source's again if "
+        "the migration fails; those with <teaming type='transient'> are QEMU's affair "
+        "[host_devices.set_aside]");
+    sub.add_option("--hostdev-map", asked.device_pairs,
+                   "With --detach-hostdevs: the PCI device of the destination that takes the "
+                   "place of one at the source, as 0000:00:05.0=0000:00:06.0; otherwise that at "
+                   "the same address, if vendor and product are the same; may be given several "
+                   "times [host_devices.at_destination]")
+        ->type_name("SOURCE=DESTINATION")
+        ->allow_extra_args(false)
+        ->needs(detach);
+}
+
 void add_steering(CLI::App &sub, migrate_request &asked) {
     auto *timeout = sub.add_option("--timeout", asked.timeout,
                                    "Seconds after which the guest is suspended until it has moved");
@@ -170,6 +187,13 @@ expected<void> check_mode(const migrate_request &asked) {
                                 "incremental"));
     }
     const migration::options &o = asked.options;
+    if (asked.mode == "cold" && o.host_devices.set_aside) {
+        return fail(make_error(error_kind::invalid_argument,
+                               "--detach-hostdevs: with --mode cold the guest is shut off, and "
+                               "holds no device when it moves")
+                        .advise("leave it out, or migrate with --mode live, block or "
+                                "incremental"));
+    }
     if (asked.mode != "auto") return {};
     const bool decided =
         o.flags.has_any({flag::offline, flag::non_shared_disk, flag::non_shared_inc}) ||
@@ -198,6 +222,15 @@ expected<migration::options> options_of(const migrate_request &asked) {
     out.postcopy_bandwidth = mib(asked.postcopy_bandwidth);
     out.bandwidth_avail_switchover = mib(asked.switchover_bandwidth);
     if (asked.xbzrle_cache != 0) out.compression_xbzrle_cache = bytes{asked.xbzrle_cache};
+    for (const std::string &each : asked.device_pairs) {
+        auto pair = migration::parse_device_pair(each);
+        if (!pair) {
+            error err = std::move(pair).error();
+            err.what.insert(0, "--hostdev-map: ");
+            return fail(std::move(err));
+        }
+        out.host_devices.at_destination.push_back(*pair);
+    }
     if (!asked.xml_file.empty()) {
         auto text = text_for("--xml", asked.xml_file);
         if (!text) return fail(std::move(text).error());
@@ -274,6 +307,7 @@ void add_request(CLI::App &sub, migrate_request &asked, context &ctx) {
             each.help);
     }
     add_parameters(sub, asked);
+    add_host_devices(sub, asked);
     add_steering(sub, asked);
 }
 

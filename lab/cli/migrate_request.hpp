@@ -30,8 +30,9 @@ struct migrate_request {
     // Of the mode cold.
     bool copy_images = false;
     bool keep_state = false;
-    std::vector<std::string> path_rules; ///< `FROM=TO`
-    std::string copy_address;            ///< `[USER@]HOST[:PORT]`
+    std::vector<std::string> path_rules;   ///< `FROM=TO`
+    std::string copy_address;              ///< `[USER@]HOST[:PORT]`
+    std::vector<std::string> device_pairs; ///< `SOURCE=DESTINATION`, PCI addresses
     std::string xml_file;
     std::string persistent_xml_file;
     // Amounts as they are typed, in MiB/s and bytes.

@@ -19,15 +19,17 @@ namespace kvmig::test {
 /// Files of a test, among them nodes of libvirt's test driver.
 class folder {
 public:
-    /// A node of the test driver with one running domain, as a URI.
-    std::string node(const std::string &name, const std::string &domain) {
+    /// A node of the test driver with one running domain, as a URI. `inside`: further XML of the
+    /// domain; `beside`: of the node.
+    std::string node(const std::string &name, const std::string &domain,
+                     const std::string &inside = {}, const std::string &beside = {}) {
         const auto file = at_.path() / (name + ".xml");
         // Each connection reads it anew: without a UUID in it, the domain had another each time.
         const char *id = domain == "vm1" ? "c7a5fdbd-edaf-9455-926a-d65c16db1809"
                                          : "c7a5fdbd-edaf-9455-926a-d65c16db180a";
         std::ofstream(file) << "<node><domain type='test'><name>" << domain << "</name><uuid>" << id
-                            << "</uuid><memory>65536</memory><os><type>hvm</type></os></domain>"
-                               "</node>";
+                            << "</uuid><memory>65536</memory><os><type>hvm</type></os>" << inside
+                            << "</domain>" << beside << "</node>";
         return "test://" + file.string();
     }
     [[nodiscard]] const std::filesystem::path &path() const noexcept { return at_.path(); }

@@ -351,6 +351,34 @@ TEST_CASE("a cold migration refuses what has a meaning for live ones only") {
                Catch::Contains("warm") && Catch::Contains("cold"));
 }
 
+TEST_CASE("devices are detached from a guest that runs, and mapped by addresses") {
+    const auto with = [](std::vector<std::string> more) {
+        std::vector<std::string> all = {"vm1",  "--from",          "test:///default",
+                                        "--to", "test:///default", "--detach-hostdevs"};
+        all.insert(all.end(), more.begin(), more.end());
+        return migrate(std::move(all));
+    };
+    auto out = with({"--hostdev-map", "0000:00:05.0=05.1"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("--hostdev-map: '05.1' is no PCI address"));
+    out = with({"--hostdev-map", "0000:00:05.0"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("names no two PCI devices"));
+    out = with({"--hostdev-map", "0000:00:05.0=0000:00:06.0", "--hostdev-map",
+                "pci_0000_00_05_0=0000:00:07.0"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("names the source's 0000:00:05.0 twice"));
+    out = with({"--mode", "cold"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("--detach-hostdevs: with --mode cold"));
+    out = with({"--offline", "--persistent"});
+    CHECK(out.status == exit_status::usage);
+    CHECK_THAT(out.messages, Catch::Contains("set_aside and offline exclude each other"));
+    CHECK_THAT(migrate_refused({"vm1", "--from", "a", "--to", "b", "--hostdev-map",
+                                "0000:00:05.0=0000:00:06.0"}),
+               Catch::Contains("--detach-hostdevs"));
+}
+
 TEST_CASE("images are copied only cold, and by rules that can be read") {
     const auto with = [](std::vector<std::string> more) {
         std::vector<std::string> all = {"vm1",  "--from",          "test:///default",

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace kvmig;
@@ -242,6 +243,83 @@ TEST_CASE("a plan for people has steps, disks, way, options, XML, and what is no
                   "not known beforehand\n"
                   "  how long it takes\n"
                   "nothing has been changed on either host\n");
+}
+
+TEST_CASE("a plan has the devices of the host, and what the guest gets in their place") {
+    auto plan = example_plan();
+    CHECK(lab::cli::plan_json(plan).at("devices").empty());
+    plan.devices = {{"0000:00:05.0", "0000:00:06.0", "as asked for"},
+                    {"0000:00:07.0", "", "kvm02 has nothing at 0000:00:07.0"}};
+    CHECK_THAT(lab::cli::plan_text(plan),
+               Catch::Contains("devices of the host\n"
+                               "  0000:00:05.0  there 0000:00:06.0: as asked for\n"
+                               "  0000:00:07.0  the guest goes on without it: kvm02 has nothing "
+                               "at 0000:00:07.0\n"
+                               "way\n"));
+    const auto told = lab::cli::plan_json(plan).at("devices");
+    CHECK(told.at(0).at("destination") == "0000:00:06.0");
+    CHECK(told.at(1).at("source") == "0000:00:07.0");
+    CHECK_FALSE(told.at(1).contains("destination"));
+}
+
+TEST_CASE("the plan says which devices go, and what takes their place") {
+    folder nodes;
+    const auto device = [](const std::string &slot, const char *product) {
+        return "<device><name>pci_0000_06_" + slot +
+               "_0</name><parent>computer</parent><capability type='pci'><domain>0</domain>"
+               "<bus>6</bus><slot>" +
+               slot + "</slot><function>0</function><product id='" + product +
+               "'>a card</product><vendor id='0x8086'/><iommuGroup number='1'>"
+               "<address domain='0' bus='6' slot='1' function='0'/></iommuGroup></capability>"
+               "</device>";
+    };
+    const std::string held =
+        "<devices><hostdev mode='subsystem' type='pci'><source><address bus='6' slot='1'/>"
+        "</source></hostdev><hostdev mode='subsystem' type='pci'><source><address bus='6' "
+        "slot='2'/></source></hostdev></devices>";
+    const std::string from =
+        nodes.node("a", "vm1", held, device("01", "0x1521") + device("02", "0x1521"));
+    const std::string to =
+        nodes.node("b", "vm2", "", device("01", "0x1521") + device("02", "0x1520"));
+    auto out = plan_with(from, to, {"--detach-hostdevs", "--dry-run"});
+    INFO(out.messages);
+    CHECK(out.status == exit_status::done);
+    CHECK_THAT(
+        out.answer,
+        Catch::Contains("detach the device, and wait until the guest has let go: 0000:06:01.0") &&
+            Catch::Contains(
+                "detach the device, and wait until the guest has let go: 0000:06:02.0") &&
+            Catch::Contains("attach the device in the place of 0000:06:01.0: 0000:06:01.0") &&
+            Catch::Contains("0000:06:01.0  there 0000:06:01.0: of the same kind at the same "
+                            "address: a card (0x8086 0x1521)\n") &&
+            Catch::Contains("0000:06:02.0  the guest goes on without it") &&
+            Catch::Contains("has another device at 0000:06:02.0: a card (0x8086 0x1520)") &&
+            Catch::Contains("-    <hostdev") && !Catch::Contains("host_devices"));
+
+    // What is taken by name is not taken again.
+    out = plan_with(
+        from, to, {"--detach-hostdevs", "--hostdev-map", "0000:06:02.0=0000:06:01.0", "--dry-run"});
+    CHECK(out.status == exit_status::done);
+    CHECK_THAT(out.answer, Catch::Contains("0000:06:01.0  the guest goes on without it: what is at "
+                                           "0000:06:01.0 takes another's place") &&
+                               Catch::Contains("0000:06:02.0  there 0000:06:01.0: as asked for"));
+
+    for (const auto &[pair, words] :
+         {std::pair{"0000:00:05.0=0000:06:01.0", "the guest has no device 0000:00:05.0"},
+          std::pair{"0000:06:01.0=0000:00:06.0", "has no PCI device 0000:00:06.0"}}) {
+        out = plan_with(from, to, {"--detach-hostdevs", "--hostdev-map", pair, "--dry-run"});
+        CHECK(out.status == exit_status::usage);
+        CHECK_THAT(out.messages, Catch::Contains(words));
+    }
+    // This driver detaches nothing: the guest stays as it is.
+    out = plan_with(from, to, {"--detach-hostdevs"});
+    CHECK(out.status == exit_status::failed);
+    CHECK_THAT(out.messages,
+               Catch::Contains("the guest's device 0000:06:01.0 cannot be detached") &&
+                   Catch::Contains("the guest is at the source"));
+    out = plan_with(nodes.node("c", "vm1"), to, {"--detach-hostdevs", "--dry-run"});
+    CHECK(out.status == exit_status::done);
+    CHECK_THAT(out.answer, !Catch::Contains("devices of the host"));
 }
 
 TEST_CASE("a plan for programs has the same, and leaves out what is not known") {

@@ -140,6 +140,7 @@ TEST_CASE("the table knows what a value is", "[usage]") {
         {"kvmig migrate", "DOMAIN", "DOMAIN", value_kind::word, ""},
         {"kvmig migrate", "--mode", "TEXT", value_kind::choice, ""},
         {"kvmig migrate", "--xml", "FILE", value_kind::file, ""},
+        {"kvmig migrate", "--hostdev-map", "SOURCE=DESTINATION", value_kind::word, ""},
         {"kvmig migrate", "--copy-address", "[USER@]HOST[:PORT]", value_kind::word, ""},
         {"kvmig migrate", "--interval", "NUMBER", value_kind::word, "10 to 3600000"},
         {"kvmig migrate", "--bandwidth", "NUMBER", value_kind::word, "more than 0"},
