@@ -33,8 +33,8 @@ struct migration_record {
     std::string source_uri;      ///< by which a successor reaches the source
     std::string destination_uri; ///< by which a successor reaches the destination
     std::string options;         ///< as the controller writes and reads them
-    std::string detail; ///< what it must put back or remove: target volumes, an old definition
-    utc_time opened;    ///< by the controller's clock
+    std::string detail;          ///< to put back or remove: target volumes, devices, a definition
+    utc_time opened;             ///< by the controller's clock
 
     friend bool operator==(const migration_record &, const migration_record &) = default;
 };

@@ -30,6 +30,9 @@ namespace kvmig::run {
 /// - Disks that are to be copied (`non_shared_disk`, `non_shared_inc`) are compared with what the
 ///   destination has, and images that are missing are made there, all before anything starts;
 ///   after a failure those that were made are removed again.
+/// - With `host_devices.set_aside`, PCI devices of the host are detached last before the move, and
+///   attached where the guest is after it; what it lacks at the destination then is a gap. A wish
+///   that names a device that is not there is refused before anything starts.
 /// - When libvirt's call ends in an error, what it left is put right as far as both hosts leave no
 ///   doubt: see settle.hpp.
 /// - Any failure tells where the guest is, asked of both hosts, with libvirt's error as its
