@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// Failures on the way to the destination: ports, SSH, the URI, the daemon, the link.
 #include <lab/fault/fault.hpp>
+#include <lab/machine/provision.hpp>
 
 namespace kvmig::lab {
-
-namespace {
-
-/// What a boot leaves to be started; harmless where it is.
-constexpr std::string_view started_by_hand =
-    "virsh -q pool-start images; virsh -q pool-start local; "
-    "sysctl -qw vm.unprivileged_userfaultfd=1";
-
-} // namespace
 
 std::vector<fault> transport_faults() {
     std::vector<fault> out;

@@ -361,11 +361,13 @@ expected<void> cut_power(const machine_spec &machine, const lab_paths &paths) {
 }
 
 expected<void> boot(const machine_spec &machine, const lab_paths &paths,
-                    const std::stop_token &stop) {
+                    const std::stop_token &stop, hardware made_of) {
     if (find_process(paths, machine_process(machine))) return {};
     const auto settings = read_settings(paths);
     if (!settings) return fail(settings.error());
-    auto done = start_machine(machine, paths, setup_of(*settings, machine), false, stop);
+    machine_setup setup = setup_of(*settings, machine);
+    setup.made_of = made_of;
+    auto done = start_machine(machine, paths, setup, false, stop);
     if (!done) return done;
     auto monitor = monitor_of(machine, paths, stop);
     if (!monitor) return fail(std::move(monitor).error());

@@ -67,9 +67,9 @@ struct lab_settings {
 
 /// Inside the lab's namespace: boots a machine without power from its disk as it stands, and
 /// returns when it is up. What `provision` started on it is not started. Leaves one that runs
-/// alone.
+/// alone, whatever it is made of.
 [[nodiscard]] expected<void> boot(const machine_spec &machine, const lab_paths &paths,
-                                  const std::stop_token &stop);
+                                  const std::stop_token &stop, hardware made_of = hardware::usual);
 
 /// Ends every process of the lab; namespace, bridge and taps go with them. `purge` also removes
 /// the lab's files, saved machines and keys among them.

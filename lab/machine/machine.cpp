@@ -5,6 +5,7 @@
 
 #include <kvmig/host/command.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -29,13 +30,49 @@ std::string option_value(const std::filesystem::path &path) {
 /// against HPET, by which that of a machine that had to wait for its turn seems to be a bad one.
 /// `no5lvl`: emulation walks page tables by hand, and a nested guest's once for each level of the
 /// host's.
-std::string kernel_command_line(const machine_spec &machine) {
+std::string kernel_command_line(const machine_spec &machine, hardware made_of) {
     return fmt::format("root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off "
                        "loglevel=4 systemd.show_status=1 systemd.hostname={} "
                        "random.trust_cpu=on nowatchdog tsc=reliable no5lvl "
                        "module_blacklist=aesni_intel,ghash_clmulni_intel,sha512_ssse3,"
-                       "sha256_ssse3,sha1_ssse3,powernow_k8",
-                       machine.name);
+                       "sha256_ssse3,sha1_ssse3,powernow_k8{}",
+                       machine.name,
+                       made_of == hardware::passthrough ? " intel_iommu=on iommu=pt" : "");
+}
+
+/// The board. KVM's own interrupt controllers cannot remap interrupts, as an IOMMU does.
+std::string board_of(const machine_setup &setup) {
+    std::string board = "q35,usb=off,vmport=off";
+    if (setup.made_of == hardware::passthrough && setup.accel.kvm) board += ",kernel-irqchip=split";
+    return board;
+}
+
+/// The IOMMU, which stands before all devices. `caching-mode`: it is told of every mapping, as the
+/// hosts' VFIO makes them for guests.
+std::vector<std::string> iommu_of(const machine_setup &setup) {
+    if (setup.made_of == hardware::usual) return {};
+    return {"-device", "intel-iommu,intremap=on,caching-mode=on"};
+}
+
+/// What is handed to guests; it stands behind all other devices, and leaves those in their places.
+/// The card is no virtio one: Linux lets an interface stand in for a driver of PCI's alone, and the
+/// machines' kernel has none but this for a card that QEMU emulates.
+std::vector<std::string> devices_to_hand_on(const machine_spec &machine,
+                                            const machine_setup &setup) {
+    if (setup.made_of == hardware::usual) return {};
+    // Of the queues and interrupts two are kept for each virtual function.
+    // clang-format off
+    return {"-netdev", fmt::format("tap,id=card,ifname={},script=no,downscript=no",
+                                   card_tap_name(machine)),
+            "-device", "pcie-root-port,id=cardport,chassis=1,addr=0x10",
+            "-device", fmt::format("vmxnet3,netdev=card,mac={},bus=cardport,romfile=", card_mac),
+            "-device", "pcie-root-port,id=flashport,chassis=2,addr=0x11",
+            "-blockdev", "driver=null-co,node-name=flash,size=16777216,read-zeroes=on",
+            "-device", "nvme-subsys,id=flashes",
+            "-device", "nvme,serial=flash,subsys=flashes,bus=flashport,max_ioqpairs=6,"
+                       "sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2",
+            "-device", "nvme-ns,drive=flash,shared=on"};
+    // clang-format on
 }
 
 /// An emulated machine has one CPU. Linux patches its own text while it runs (KVM does whenever a
@@ -92,11 +129,11 @@ std::vector<std::string> qemu_command(const machine_spec &machine, const lab_pat
         "qemu-system-x86_64", "-name", fmt::format("kvmig-{}-{}", paths.name, name),
         // -no-reboot: a crash is to be seen, not slept over.
         "-nodefaults", "-no-user-config", "-display", "none", "-daemonize", "-S", "-no-reboot",
-        "-machine", "q35,usb=off,vmport=off", "-uuid", setup.host_uuid,
+        "-machine", board_of(setup), "-uuid", setup.host_uuid,
         "-m", fmt::format("{}M", machine.memory.count() >> 20U),
         "-smp", fmt::format("{}", cpus_of(machine, setup.accel)), "-rtc", "base=utc,clock=host",
         "-kernel", setup.image.kernel().string(), "-initrd", setup.image.initrd().string(),
-        "-append", kernel_command_line(machine),
+        "-append", kernel_command_line(machine, setup.made_of),
         // The overlay is thrown away with the run: flushing it to the disk buys nothing.
         "-drive", fmt::format("file={},format=qcow2,if=none,id=root,cache=unsafe,discard=unmap",
                               option_value(paths.overlay(name))),
@@ -120,6 +157,10 @@ std::vector<std::string> qemu_command(const machine_spec &machine, const lab_pat
         // QEMU tells of a port's opening only when the port has an id.
         "-device", "virtserialport,chardev=agent,id=agent,name=org.qemu.guest_agent.0"};
     // clang-format on
+    const auto iommu = iommu_of(setup);
+    argv.insert(std::find(argv.begin(), argv.end(), "-device"), iommu.begin(), iommu.end());
+    const auto more = devices_to_hand_on(machine, setup);
+    argv.insert(argv.end(), more.begin(), more.end());
     const std::vector<std::string> how =
         setup.accel.kvm
             ? std::vector<std::string>{"-accel", "kvm", "-cpu", "host"}

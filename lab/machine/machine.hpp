@@ -9,12 +9,29 @@
 #include <lab/topology/paths.hpp>
 #include <lab/topology/topology.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kvmig::lab {
+
+/// What a machine is made of.
+enum class hardware : std::uint8_t {
+    usual,
+    /// For a host that hands devices to its guests, beside all that is usual: an IOMMU, a second
+    /// network card behind it (at `card_address`), and an NVMe controller that can show two virtual
+    /// functions (SR-IOV; at `nvme_address`).
+    passthrough,
+};
+
+/// The second network card's PCI address, on every host the same. It has a port of its own, as PCI
+/// Express has it: QEMU lets an interface stand in for no other card.
+inline constexpr std::string_view card_address = "0000:01:00.0";
+/// The NVMe controller's. Behind a port of its own each of its functions has an IOMMU group.
+inline constexpr std::string_view nvme_address = "0000:02:00.0";
 
 /// What a machine's QEMU is started with: the same for a first boot and for a restore, or the
 /// saved memory would not fit.
@@ -22,6 +39,7 @@ struct machine_setup {
     root_image image;
     acceleration accel;
     std::string host_uuid; ///< the SMBIOS UUID, which libvirt takes for the host's
+    hardware made_of = hardware::usual;
 };
 
 /// QEMU's command line for this machine. `restore`: wait for the memory of a saved machine.

@@ -54,10 +54,14 @@ expected<void> make_network() {
             ip({"link", "add", bridge, "type", "bridge", "forward_delay", "0", "stp_state", "0"});
     }
     if (done) done = ip({"address", "add", fmt::format("{}/24", probe_address), "dev", bridge});
-    for (const machine_spec &machine : machines) {
-        const std::string tap = tap_name(machine);
+    const auto add_tap = [&](const std::string &tap) {
         if (done) done = ip({"tuntap", "add", tap, "mode", "tap"});
         if (done) done = ip({"link", "set", tap, "master", bridge, "up"});
+    };
+    for (const machine_spec &machine : machines) {
+        add_tap(tap_name(machine));
+        // Without a carrier until a machine has the card that belongs to it.
+        if (machine.role == machine_role::host) add_tap(card_tap_name(machine));
     }
     if (done) done = ip({"link", "set", bridge, "up"});
     return done;

@@ -16,4 +16,9 @@ inline constexpr const char *provision_recipe = "4";
 /// need not be saved. Inside the namespace.
 [[nodiscard]] expected<void> provision(const std::stop_token &stop);
 
+/// What a later boot of a host leaves to be started, for its shell; harmless where it is.
+inline constexpr std::string_view started_by_hand =
+    "virsh -q pool-start images; virsh -q pool-start local; "
+    "sysctl -qw vm.unprivileged_userfaultfd=1";
+
 } // namespace kvmig::lab

@@ -27,6 +27,10 @@ std::string libvirt_uri(const machine_spec &machine) {
 
 std::string tap_name(const machine_spec &machine) { return fmt::format("tap-{}", machine.name); }
 
+std::string card_tap_name(const machine_spec &machine) {
+    return fmt::format("card-{}", machine.name);
+}
+
 std::string hosts_file() {
     std::string text = "127.0.0.1 localhost\n";
     text += fmt::format("{} probe.{} probe\n", probe_address, domain_name);

@@ -60,6 +60,11 @@ inline constexpr std::array<machine_spec, 3> machines{{
 
 /// The tap device of a machine, in the lab's namespace.
 [[nodiscard]] std::string tap_name(const machine_spec &machine);
+/// That of its second network card, which a host has only with hardware to hand to guests.
+[[nodiscard]] std::string card_tap_name(const machine_spec &machine);
+/// The MAC address of that card, on every host the same: a guest's network interface stands in for
+/// the card only when it has its address, and finds another such card where it goes.
+inline constexpr std::string_view card_mac = "52:54:00:6b:78:01";
 
 /// `/etc/hosts` as the controller and every machine of the lab have it.
 [[nodiscard]] std::string hosts_file();

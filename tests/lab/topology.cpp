@@ -29,6 +29,7 @@ TEST_CASE("every machine has an address, a MAC and a name of its own") {
         CHECK(seen.insert(machine.mac).second);
         // Linux cuts device names at 15 characters.
         CHECK(tap_name(machine).size() <= 15);
+        CHECK(card_tap_name(machine).size() <= 15);
         CHECK(hosts_file().find(std::string{machine.address} + " " + fqdn(machine)) !=
               std::string::npos);
     }
