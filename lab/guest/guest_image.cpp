@@ -151,8 +151,8 @@ expected<parts> read_parts(const guest_image_inputs &inputs, const std::stop_tok
 } // namespace
 
 const std::vector<std::string> &default_modules() {
-    static const std::vector<std::string> modules{"virtio_pci", "virtio_net", "virtio_blk",
-                                                  "button", "evdev"};
+    static const std::vector<std::string> modules{"virtio_pci", "virtio_net", "vmxnet3",
+                                                  "virtio_blk", "button",     "evdev"};
     return modules;
 }
 

@@ -11,7 +11,8 @@
 
 namespace kvmig::lab::guest {
 
-/// What a guest needs to reach its disk and network, and to feel its power button.
+/// What a guest needs to reach its disk and network, be it by a card of the host's, and to feel its
+/// power button.
 [[nodiscard]] const std::vector<std::string> &default_modules();
 
 /// What goes into the image.

@@ -139,6 +139,7 @@ void to_json(json &out, const guest_status &in) {
             {{"accepted", in.sessions.accepted},
              {"open", in.sessions.open},
              {"echoed", in.sessions.echoed}}},
+           {"pci", in.pci},
            {"faults", in.faults}};
 }
 
@@ -241,6 +242,7 @@ template <> expected<guest_status> from_message<guest_status>(const json &in) {
         .take("stalls", stalls)
         .take("heartbeat", heartbeat)
         .take("sessions", sessions)
+        .take("pci", out.pci)
         .take("faults", out.faults);
     if (auto read = fields.finish(); !read) return fail(read.error());
 

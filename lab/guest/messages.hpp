@@ -147,6 +147,7 @@ struct guest_status {
     stall_histogram stalls;
     heartbeat_status heartbeat;
     session_status sessions;
+    std::vector<std::string> pci;    ///< what is plugged in now, each as in `1af4:1041`; sorted
     std::vector<std::string> faults; ///< what went wrong at the start, in plain words
     friend bool operator==(const guest_status &, const guest_status &) = default;
 };

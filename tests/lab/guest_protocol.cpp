@@ -34,6 +34,7 @@ guest_status some_status() {
     status.stalls.add(std::chrono::milliseconds{300}, std::chrono::seconds{5});
     status.heartbeat = {100, 1};
     status.sessions = {2, 1, 50};
+    status.pci = {"1af4:1041", "1af4:1042"};
     status.faults = {"one", "two"};
     return status;
 }

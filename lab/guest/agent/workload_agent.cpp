@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/guest/agent/workload_agent.hpp>
 
+#include <lab/guest/agent/pci_devices.hpp>
 #include <lab/guest/agent/uptime.hpp>
 
 #include <algorithm>
@@ -127,6 +128,7 @@ guest_status workload_agent::status() const {
     result.stalls = stalls_.counted();
     if (heartbeat_) result.heartbeat = heartbeat_->status();
     result.sessions = echo_->status();
+    result.pci = pci_devices();
     result.faults = faults_;
     return result;
 }
