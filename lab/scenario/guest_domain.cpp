@@ -5,6 +5,7 @@
 #include <pugixml.hpp>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 
 namespace kvmig::lab {
 
@@ -14,9 +15,12 @@ void add_text(pugi::xml_node parent, const char *name, const std::string &text) 
     parent.append_child(name).text().set(text.c_str());
 }
 
+/// What an interface is called by that stands in for a card; libvirt wants the prefix.
+constexpr const char *stand_in = "ua-standin";
+
 /// `kind` is `bridge`, `network` or `direct`. libvirt chooses the MAC address where none is given.
 void add_interface(pugi::xml_node devices, const char *kind, const std::string &to,
-                   const std::string &mac) {
+                   const std::string &mac, bool teaming = false) {
     auto interface = devices.append_child("interface");
     interface.append_attribute("type") = kind;
     if (!mac.empty()) interface.append_child("mac").append_attribute("address") = mac.c_str();
@@ -25,6 +29,34 @@ void add_interface(pugi::xml_node devices, const char *kind, const std::string &
     source.append_attribute(direct ? "dev" : kind) = to.c_str();
     if (direct) source.append_attribute("mode") = "passthrough";
     interface.append_child("model").append_attribute("type") = "virtio";
+    if (!teaming) return;
+    interface.append_child("teaming").append_attribute("type") = "persistent";
+    interface.append_child("alias").append_attribute("name") = stand_in;
+}
+
+/// Managed: libvirt takes it from the host's driver, and gives it back.
+void add_host_device(pugi::xml_node devices, const guest_domain &guest) {
+    auto device = devices.append_child("hostdev");
+    device.append_attribute("mode") = "subsystem";
+    device.append_attribute("type") = "pci";
+    device.append_attribute("managed") = "yes";
+    auto address = device.append_child("source").append_child("address");
+    const std::string &text = guest.host_device; // `0000:00:10.0`
+    for (const auto &[part, from, length] :
+         {std::tuple{"domain", 0U, 4U}, std::tuple{"bus", 5U, 2U}, std::tuple{"slot", 8U, 2U},
+          std::tuple{"function", 11U, 1U}}) {
+        address.append_attribute(part) = ("0x" + text.substr(from, length)).c_str();
+    }
+    if (!guest.teaming) return;
+    auto teaming = device.append_child("teaming");
+    teaming.append_attribute("type") = "transient";
+    teaming.append_attribute("persistent") = stand_in;
+}
+
+std::string text_of(const pugi::xml_document &document) {
+    std::ostringstream text;
+    document.save(text, "  ", pugi::format_default | pugi::format_no_declaration);
+    return text.str();
 }
 
 /// `server`: of NFS, where `path` is then; empty: none.
@@ -100,6 +132,12 @@ guest_domain placed(guest_domain guest, const site &where) {
     return guest;
 }
 
+std::string host_device_xml(const guest_domain &guest) {
+    pugi::xml_document document;
+    add_host_device(document, guest);
+    return text_of(document);
+}
+
 std::string domain_xml(const guest_domain &guest) {
     pugi::xml_document document;
     auto domain = document.append_child("domain");
@@ -146,9 +184,10 @@ std::string domain_xml(const guest_domain &guest) {
         drive.append_child("readonly");
     }
     add_interface(devices, guest.interface_kind.c_str(), guest.interface_source,
-                  guest.mac.empty() ? guest_mac(guest.index) : guest.mac);
+                  guest.mac.empty() ? guest_mac(guest.index) : guest.mac, guest.teaming);
     if (!guest.second_bridge.empty()) add_interface(devices, "bridge", guest.second_bridge, {});
     if (!guest.second_network.empty()) add_interface(devices, "network", guest.second_network, {});
+    if (!guest.host_device.empty()) add_host_device(devices, guest);
     auto serial = devices.append_child("serial");
     serial.append_attribute("type") = guest.console_log ? "file" : "pty";
     if (guest.console_log) {
@@ -158,9 +197,7 @@ std::string domain_xml(const guest_domain &guest) {
     serial.append_child("target").append_attribute("port") = 0;
     devices.append_child("memballoon").append_attribute("model") = "none";
 
-    std::ostringstream text;
-    document.save(text, "  ", pugi::format_default | pugi::format_no_declaration);
-    return text.str();
+    return text_of(document);
 }
 
 } // namespace kvmig::lab

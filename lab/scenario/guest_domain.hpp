@@ -31,8 +31,13 @@ struct guest_domain {
     std::filesystem::path cdrom;       ///< a medium on the host; empty: no drive
     std::string second_bridge;         ///< of a second network interface; empty: there is none
     std::string second_network;        ///< libvirt's, of a further interface; empty: there is none
-    bool huge_pages = false;           ///< its memory on pages of 2 MiB
-    bool nesting = false; ///< a CPU of the host's model that virtualizes, not the host's own
+    /// A PCI device of the host that it is handed, as in `0000:00:10.0`; empty: none.
+    std::string host_device;
+    /// The device is a network card, and the interface stands in for it while it is away
+    /// (`<teaming>`): `mac` is the card's.
+    bool teaming = false;
+    bool huge_pages = false; ///< its memory on pages of 2 MiB
+    bool nesting = false;    ///< a CPU of the host's model that virtualizes, not the host's own
     guest::guest_settings settings; ///< what the agent is told
 };
 
@@ -42,6 +47,9 @@ struct guest_domain {
 
 /// `guest` as it stands in this place: its name, address, kernel and network.
 [[nodiscard]] guest_domain placed(guest_domain guest, const site &where);
+
+/// Its `<hostdev>`, as the domain's XML has it and as it is detached and attached by.
+[[nodiscard]] std::string host_device_xml(const guest_domain &guest);
 
 /// Domain XML: KVM, direct kernel boot, virtio disk and network on the hosts' bridge.
 [[nodiscard]] std::string domain_xml(const guest_domain &guest);

@@ -28,3 +28,23 @@ TEST_CASE("a guest's disk is a file, a device, or on a server that QEMU itself r
     guest.disk = "/dev/lab/vm1";
     CHECK(disk().kind == model::source_kind::block);
 }
+
+TEST_CASE("a guest is handed a device of its host, and an interface may stand in for it") {
+    lab::guest_domain guest = lab::usual_guest();
+    guest.host_device = "0000:02:1f.7";
+    const auto parsed = [&guest] {
+        auto domain = xml::parse_domain(lab::domain_xml(guest));
+        if (!domain) FAIL(describe(domain.error()));
+        REQUIRE(domain->host_devices.size() == 1);
+        REQUIRE(domain->interfaces.size() == 1);
+        return *std::move(domain);
+    };
+    CHECK(parsed().host_devices.front() ==
+          model::host_device{"subsystem", "pci", "0000:02:1f.7", ""});
+    CHECK(parsed().interfaces.front().teaming.empty());
+    guest.teaming = true;
+    CHECK(parsed().host_devices.front().teaming == "transient");
+    CHECK(parsed().interfaces.front().teaming == "persistent");
+    // What is attached and detached is what the domain has.
+    CHECK(lab::host_device_xml(guest).starts_with("<hostdev "));
+}
