@@ -69,6 +69,15 @@ std::span<const scenario> all_scenarios() {
             recovery_block(),
             recovery_incremental(),
             recovery_cold(),
+            cold_shared(),          cold_local_file(),  cold_local_lvm(),       cold_state_save(),
+            cold_state_snapshot(),  live_shared(),      live_shared_mount(),    live_nfs_direct(),
+            live_block(),           live_incremental(), live_cancel(),          live_speed(),
+            live_downtime(),        live_converge(),    live_recovery(),        live_postcopy(),
+            live_parallel(),        live_auto(),        live_media(),           live_bridge(),
+            live_macvtap(),         live_32_64(),       live_passthrough(),     live_tls(),
+            live_100mbit(),         live_monitor(),     shared_proof(),         check_canary(),
+            check_facts(),          tune_domain(),      recovery_live(),        recovery_p2p(),
+            recovery_postcopy(),    recovery_block(),   recovery_incremental(), recovery_cold(),
             recovery_cold_images(),
         };
         for (scenario &each : failures()) all.push_back(std::move(each));

@@ -36,6 +36,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario live_bridge();
 [[nodiscard]] scenario live_macvtap();
 [[nodiscard]] scenario live_32_64();
+[[nodiscard]] scenario live_passthrough();
 [[nodiscard]] scenario live_tls();
 [[nodiscard]] scenario live_100mbit();
 [[nodiscard]] scenario live_monitor();

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include <lab/machine/machine.hpp>
+#include <lab/scenario/handed_device.hpp>
+#include <lab/scenario/on_machine.hpp>
+#include <lab/scenario/pace.hpp>
+
+#include <kvmig/host/command.hpp>
+#include <kvmig/xml/domain.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <fmt/format.h>
+#include <functional>
+
+namespace kvmig::lab {
+
+namespace {
+
+constexpr std::chrono::minutes watchdog{10};
+
+/// Asks again and again until it is so.
+expected<void> await(const scenario_context &context, const std::string &what,
+                     const std::function<expected<bool>()> &is_so) {
+    const auto deadline = std::chrono::steady_clock::now() + watchdog;
+    pacemaker pace(std::chrono::milliseconds{200}, context.stop);
+    for (;;) {
+        const auto now = is_so();
+        if (!now) return fail(now.error());
+        if (*now) return {};
+        if (std::chrono::steady_clock::now() > deadline) {
+            return fail(error_kind::timed_out, "waited in vain: " + what);
+        }
+        if (auto waited = pace.next(); !waited) return waited;
+    }
+}
+
+std::string_view host_of(const performer &guest) {
+    return find_machine(guest.at.on().hostname())->name;
+}
+
+expected<std::size_t> devices_seen(performer &guest, const handed_device &device) {
+    const auto status = guest.watch.client().status();
+    if (!status) return fail(status.error());
+    return static_cast<std::size_t>(std::count(status->pci.begin(), status->pci.end(), device.id));
+}
+
+/// `virsh VERB GUEST FILE --live` with the device in the file.
+expected<void> by_hand(const stage &on, const performer &guest, std::string_view host,
+                       const std::string &verb, const std::string &address) {
+    guest_domain with = guest.guest;
+    with.host_device = address;
+    return on_machine(on.context(), host,
+                      {"sh", "-c",
+                       "printf %s \"$2\" >/run/device.xml && "
+                       "virsh \"$0\" \"$1\" /run/device.xml --live",
+                       verb, guest.guest.name, host_device_xml(with)});
+}
+
+/// Frames that came out of the host's second network card.
+expected<std::uint64_t> frames_from_card(const machine_spec &host, const std::stop_token &stop) {
+    host::command show;
+    show.argv = {"ip", "-s", "-j", "link", "show", "dev", card_tap_name(host)};
+    const auto said = host::output_of(show, stop);
+    if (!said) return fail(said.error());
+    const auto links = nlohmann::json::parse(*said, nullptr, false);
+    const auto frames = nlohmann::json::json_pointer{"/0/stats64/rx/packets"};
+    if (links.is_discarded() || !links.contains(frames)) {
+        return fail(error_kind::protocol, "ip does not tell the frames: " + *said);
+    }
+    return links.at(frames).get<std::uint64_t>();
+}
+
+} // namespace
+
+handed_device network_card() {
+    return {"15ad:07b0", std::string{card_address}, std::string{card_address}};
+}
+
+handed_device virtual_function() {
+    // The controller's address but for the function.
+    const std::string slot{nvme_address.substr(0, nvme_address.size() - 1)};
+    return {"1b36:0010", slot + "1", slot + "2"};
+}
+
+expected<void> make_virtual_functions(const scenario_context &context) {
+    // The host's own driver is not to try them: they have no queues of their own yet.
+    const std::string folder = fmt::format("/sys/bus/pci/devices/{}/", nvme_address);
+    for (const std::string_view host : {"kvm01", "kvm02"}) {
+        auto made = on_machine(context, host,
+                               {"sh", "-c",
+                                "echo 0 >\"$0/sriov_drivers_autoprobe\" && "
+                                "echo 2 >\"$0/sriov_numvfs\"",
+                                folder});
+        if (!made) return made;
+    }
+    return {};
+}
+
+expected<run::migration_result> attempt_without(stage &on, performer &guest,
+                                                const std::string &prefix,
+                                                const handed_device &device,
+                                                const migration::options &how, const trial &with) {
+    if (auto gone = by_hand(on, guest, "kvm01", "detach-device", device.from); !gone) {
+        return fail(std::move(gone).error());
+    }
+    if (auto gone = await_device(on, guest, device, 0); !gone) return fail(std::move(gone).error());
+    auto result = on.attempt(guest, prefix, on.on().kvm02(), how, with);
+    auto back = by_hand(on, guest, result ? "kvm02" : "kvm01", "attach-device",
+                        result ? device.to : device.from);
+    if (back) back = await_device(on, guest, device, 1);
+    if (!back) return fail(std::move(back).error());
+    return result;
+}
+
+expected<void> await_device(stage &on, performer &guest, const handed_device &device,
+                            std::size_t count) {
+    return await(on.context(), fmt::format("the guest sees {} of {}", count, device.id),
+                 [&]() -> expected<bool> {
+                     const auto seen = devices_seen(guest, device);
+                     if (!seen) return fail(seen.error());
+                     return *seen == count;
+                 });
+}
+
+expected<void> prove_there(stage &on, performer &guest, const std::string &prefix,
+                           const std::string &address) {
+    const auto xml = guest.at.xml();
+    if (!xml) return fail(xml.error());
+    const auto domain = xml::parse_domain(*xml);
+    if (!domain) return fail(domain.error());
+    const auto &held = domain->host_devices;
+    on.context().out.prove(prefix + "libvirt has the device in the guest",
+                           held.size() == 1 && held.front().address == address,
+                           held.empty() ? "none" : held.front().address);
+    const auto driver =
+        ask_machine(on.context(), host_of(guest),
+                    {"readlink", fmt::format("/sys/bus/pci/devices/{}/driver", address)});
+    if (!driver) return fail(driver.error());
+    on.context().out.prove(prefix + "the host has it in VFIO's hands",
+                           driver->find("/vfio-pci") != std::string::npos,
+                           fmt::format("{} on {}: {}", address, host_of(guest), *driver));
+    return {};
+}
+
+expected<void> prove_spoken_by_card(stage &on, const performer &guest, const std::string &prefix) {
+    const scenario_context &context = on.context();
+    const machine_spec &host = *find_machine(guest.at.on().hostname());
+    const auto before = frames_from_card(host, context.stop);
+    if (!before) return fail(before.error());
+    // Each beat is a frame.
+    constexpr std::uint64_t enough = 100;
+    std::uint64_t now = *before;
+    const auto spoken =
+        await(context, "the guest's beats leave by the card", [&]() -> expected<bool> {
+            const auto frames = frames_from_card(host, context.stop);
+            if (!frames) return fail(frames.error());
+            now = *frames;
+            return now >= *before + enough;
+        });
+    on.context().out.prove(prefix + "the guest speaks by the card", spoken.has_value(),
+                           fmt::format("{} frames from {}'s card", now - *before, host.name));
+    if (!spoken && spoken.error().kind != error_kind::timed_out) return spoken;
+    return {};
+}
+
+run::progress_callback absence::look() {
+    return [this](const model::job_progress &) {
+        if (seen_ || !asked_) return;
+        ++looks_;
+        const auto count = devices_seen(guest_, device_);
+        if (!count) asked_ = fail(count.error());
+        seen_ = count && *count == 0;
+    };
+}
+
+expected<void> absence::prove(scenario_result &out, const std::string &prefix) const {
+    if (!asked_) return asked_;
+    out.prove(prefix + "the device is away on the way", seen_,
+              fmt::format("the guest was asked {} times", looks_));
+    return {};
+}
+
+} // namespace kvmig::lab
