@@ -132,12 +132,6 @@ guest_domain placed(guest_domain guest, const site &where) {
     return guest;
 }
 
-std::string host_device_xml(const guest_domain &guest) {
-    pugi::xml_document document;
-    add_host_device(document, guest);
-    return text_of(document);
-}
-
 std::string domain_xml(const guest_domain &guest) {
     pugi::xml_document document;
     auto domain = document.append_child("domain");

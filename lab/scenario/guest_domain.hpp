@@ -48,9 +48,6 @@ struct guest_domain {
 /// `guest` as it stands in this place: its name, address, kernel and network.
 [[nodiscard]] guest_domain placed(guest_domain guest, const site &where);
 
-/// Its `<hostdev>`, as the domain's XML has it and as it is detached and attached by.
-[[nodiscard]] std::string host_device_xml(const guest_domain &guest);
-
 /// Domain XML: KVM, direct kernel boot, virtio disk and network on the hosts' bridge.
 [[nodiscard]] std::string domain_xml(const guest_domain &guest);
 

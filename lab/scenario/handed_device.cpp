@@ -5,6 +5,7 @@
 #include <lab/scenario/pace.hpp>
 
 #include <kvmig/host/command.hpp>
+#include <kvmig/model/pci_address.hpp>
 #include <kvmig/xml/domain.hpp>
 
 #include <algorithm>
@@ -42,18 +43,6 @@ expected<std::size_t> devices_seen(performer &guest, const handed_device &device
     const auto status = guest.watch.client().status();
     if (!status) return fail(status.error());
     return static_cast<std::size_t>(std::count(status->pci.begin(), status->pci.end(), device.id));
-}
-
-/// `virsh VERB GUEST FILE --live` with the device in the file.
-expected<void> by_hand(const stage &on, const performer &guest, std::string_view host,
-                       const std::string &verb, const std::string &address) {
-    guest_domain with = guest.guest;
-    with.host_device = address;
-    return on_machine(on.context(), host,
-                      {"sh", "-c",
-                       "printf %s \"$2\" >/run/device.xml && "
-                       "virsh \"$0\" \"$1\" /run/device.xml --live",
-                       verb, guest.guest.name, host_device_xml(with)});
 }
 
 /// Frames that came out of the host's second network card.
@@ -98,18 +87,16 @@ expected<void> make_virtual_functions(const scenario_context &context) {
 
 expected<run::migration_result> attempt_without(stage &on, performer &guest,
                                                 const std::string &prefix,
-                                                const handed_device &device,
-                                                const migration::options &how, const trial &with) {
-    if (auto gone = by_hand(on, guest, "kvm01", "detach-device", device.from); !gone) {
-        return fail(std::move(gone).error());
+                                                const handed_device &device, migration::options how,
+                                                const trial &with) {
+    how.host_devices.set_aside = true;
+    if (device.to != device.from) { // else found there by itself, for it is of the same kind
+        const auto from = model::pci_address::parse(device.from);
+        const auto to = model::pci_address::parse(device.to);
+        if (!from || !to) return fail(from ? to.error() : from.error());
+        how.host_devices.at_destination.emplace_back(*from, *to);
     }
-    if (auto gone = await_device(on, guest, device, 0); !gone) return fail(std::move(gone).error());
-    auto result = on.attempt(guest, prefix, on.on().kvm02(), how, with);
-    auto back = by_hand(on, guest, result ? "kvm02" : "kvm01", "attach-device",
-                        result ? device.to : device.from);
-    if (back) back = await_device(on, guest, device, 1);
-    if (!back) return fail(std::move(back).error());
-    return result;
+    return on.attempt(guest, prefix, on.on().kvm02(), how, with);
 }
 
 expected<void> await_device(stage &on, performer &guest, const handed_device &device,
@@ -123,7 +110,12 @@ expected<void> await_device(stage &on, performer &guest, const handed_device &de
 }
 
 expected<void> prove_there(stage &on, performer &guest, const std::string &prefix,
-                           const std::string &address) {
+                           const handed_device &device, const std::string &address) {
+    // Plugged in while it runs, it is found by and by.
+    const auto found = await_device(on, guest, device, 1);
+    if (!found && found.error().kind != error_kind::timed_out) return found;
+    on.context().out.prove(prefix + "the guest sees the device", found.has_value(),
+                           found ? device.id : describe(found.error()));
     const auto xml = guest.at.xml();
     if (!xml) return fail(xml.error());
     const auto domain = xml::parse_domain(*xml);

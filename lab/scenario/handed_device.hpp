@@ -27,20 +27,20 @@ struct handed_device {
 /// Has both hosts' controllers show them.
 [[nodiscard]] expected<void> make_virtual_functions(const scenario_context &context);
 
-/// Tries to move the guest to kvm02 without its device, which is detached before; `device.to` is
-/// attached to the guest there, or `device.from` again when it has not moved.
+/// Tries to move the guest to kvm02 without its device, for which it has `device.to` there, or
+/// `device.from` again when it has not moved.
 [[nodiscard]] expected<run::migration_result>
 attempt_without(stage &on, performer &guest, const std::string &prefix, const handed_device &device,
-                const migration::options &how, const trial &with);
+                migration::options how, const trial &with);
 
 /// Waits until the guest sees so many devices of this kind.
 [[nodiscard]] expected<void> await_device(stage &on, performer &guest, const handed_device &device,
                                           std::size_t count);
 
-/// Proves that libvirt and the host where the guest is have handed the device of this address to
-/// it.
+/// Proves that the guest sees its device, and that libvirt and the host where it is have handed it
+/// the one of this address.
 [[nodiscard]] expected<void> prove_there(stage &on, performer &guest, const std::string &prefix,
-                                         const std::string &address);
+                                         const handed_device &device, const std::string &address);
 
 /// Proves that what the guest sends leaves its host by the second network card.
 [[nodiscard]] expected<void> prove_spoken_by_card(stage &on, const performer &guest,

@@ -2,6 +2,7 @@
 /// live-passthrough: a guest that holds a PCI device of its host cannot be moved as it stands; it
 /// is moved without the device, which is back at the destination: a network card, one that an
 /// interface stands in for meanwhile, and a virtual function.
+#include <lab/scenario/controller.hpp>
 #include <lab/scenario/handed_device.hpp>
 #include <lab/scenario/library_check.hpp>
 #include <lab/scenario/on_machine.hpp>
@@ -9,6 +10,7 @@
 #include <lab/scenario/scenarios.hpp>
 
 #include <kvmig/diagnosis.hpp>
+#include <kvmig/xml/domain.hpp>
 
 #include <fmt/format.h>
 
@@ -42,7 +44,7 @@ expected<void> refuse(stage &on, performer &guest, const handed_device &device) 
     out.prove("and is explained", !told.causes.empty() && told.causes.front().about->id == rule_id,
               told.causes.empty() ? "nothing is known"
                                   : std::string{told.causes.front().about->id});
-    if (auto there = prove_there(on, guest, "refused: ", device.from); !there) return there;
+    if (auto there = prove_there(on, guest, "refused: ", device, device.from); !there) return there;
     return on.prove_unhurt(guest, "refused: ");
 }
 
@@ -63,14 +65,41 @@ expected<void> call_off(stage &on, performer &guest, const handed_device &device
                            !result && result.error().kind == error_kind::cancelled,
                            result ? "it was migrated" : describe(result.error()));
     if (result) return fail(error_kind::failed, "it was migrated all the same");
-    if (auto there = prove_there(on, guest, prefix, device.from); !there) return there;
+    if (auto there = prove_there(on, guest, prefix, device, device.from); !there) return there;
+    return on.prove_unhurt(guest, prefix);
+}
+
+/// The controller dies when the device has gone; who recovers gives it back.
+expected<void> die_without(stage &on, performer &guest, const handed_device &device) {
+    const std::string prefix = "killed: ";
+    scenario_context &context = on.context();
+    if (auto begun = guest.watch.begin(); !begun) return begun;
+    const controller first(context, "killed");
+    context.tell(prefix + "migrating, to be killed without the device");
+    auto died = first.migrate_and_die(guest.guest.name, "kvm01", "kvm02", {"--detach-hostdevs"},
+                                      migration::state::beginning);
+    if (!died) return died;
+    const auto xml = guest.at.xml();
+    if (!xml) return fail(xml.error());
+    const auto left = xml::parse_domain(*xml);
+    if (!left) return fail(left.error());
+    context.out.prove(prefix + "the controller left the guest without its device",
+                      left->host_devices.empty(),
+                      fmt::format("{} devices", left->host_devices.size()));
+    context.tell(prefix + "recovering");
+    const auto answer = first.recover();
+    if (!answer) return fail(answer.error());
+    context.out.prove(prefix + "recovered to an end", answer->value("outcome", "") == "failed",
+                      answer->dump());
+    if (auto there = prove_there(on, guest, prefix, device, device.from); !there) return there;
     return on.prove_unhurt(guest, prefix);
 }
 
 /// With help: the device is there before, away on the way, and at the destination afterwards.
 expected<void> move_without(stage &on, performer &guest, const std::string &prefix,
                             const handed_device &device) {
-    if (auto there = prove_there(on, guest, prefix + "before: ", device.from); !there) return there;
+    if (auto there = prove_there(on, guest, prefix + "before: ", device, device.from); !there)
+        return there;
     if (auto begun = guest.watch.begin(); !begun) return begun;
     absence away(guest, device);
     const auto result = attempt_without(on, guest, prefix, device, {},
@@ -80,14 +109,15 @@ expected<void> move_without(stage &on, performer &guest, const std::string &pref
     if (auto proven = on.prove_moved(guest, prefix, on.on().kvm02(), *result); !proven) {
         return proven;
     }
-    return prove_there(on, guest, prefix + "after: ", device.to);
+    return prove_there(on, guest, prefix + "after: ", device, device.to);
 }
 
 /// libvirt's own way: the interface stands in for the card, and libvirt sees to both.
 expected<void> move_teamed(stage &on, performer &guest, const handed_device &card) {
     const std::string prefix = "teaming: ";
     scenario_context &context = on.context();
-    if (auto there = prove_there(on, guest, prefix + "before: ", card.from); !there) return there;
+    if (auto there = prove_there(on, guest, prefix + "before: ", card, card.from); !there)
+        return there;
     if (auto spoken = prove_spoken_by_card(on, guest, prefix + "before: "); !spoken) return spoken;
     const auto report = check(on, guest);
     if (!report) return fail(report.error());
@@ -104,7 +134,8 @@ expected<void> move_teamed(stage &on, performer &guest, const handed_device &car
     if (auto proven = on.prove_moved(guest, prefix, on.on().kvm02(), *result); !proven) {
         return proven;
     }
-    if (auto there = prove_there(on, guest, prefix + "after: ", card.to); !there) return there;
+    if (auto there = prove_there(on, guest, prefix + "after: ", card, card.to); !there)
+        return there;
     return prove_spoken_by_card(on, guest, prefix + "after: ");
 }
 
@@ -115,6 +146,7 @@ expected<void> play_card(scenario_context &context) {
     return play(context, actor, pool_name, small_image, [&](stage &on, performer &guest) {
         auto done = refuse(on, guest, card);
         if (done) done = call_off(on, guest, card);
+        if (done) done = die_without(on, guest, card);
         if (done) done = move_without(on, guest, "card: ", card);
         return done;
     });

@@ -45,6 +45,4 @@ TEST_CASE("a guest is handed a device of its host, and an interface may stand in
     guest.teaming = true;
     CHECK(parsed().host_devices.front().teaming == "transient");
     CHECK(parsed().interfaces.front().teaming == "persistent");
-    // What is attached and detached is what the domain has.
-    CHECK(lab::host_device_xml(guest).starts_with("<hostdev "));
 }

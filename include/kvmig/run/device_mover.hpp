@@ -64,12 +64,12 @@ public:
             late_ = true;
             if (auto asked = detach(source_, each.xml); !asked) {
                 // A refusal never came to the guest; of a call that was lost nobody knows.
-                late_ = asked.error().kind == error_kind::unreachable;
-                return fail(
-                    make_error(asked.error().kind,
-                               "the guest's device " + each.source.text() + " cannot be detached")
-                        .about(each.source.text())
-                        .because(std::move(asked).error()));
+                const error_kind why = asked.error().kind;
+                late_ = why == error_kind::unreachable;
+                return fail(make_error(why, "the guest's device " + each.source.text() +
+                                                " cannot be detached")
+                                .about(each.source.text())
+                                .because(std::move(asked).error()));
             }
             if (auto gone = wait(each, patience, pause, stopped); !gone) {
                 late_ = late_ && gone.error().kind != error_kind::timed_out;
