@@ -142,7 +142,7 @@ expected<void> prove_spoken_by_card(stage &on, const performer &guest, const std
     // Each beat is a frame.
     constexpr std::uint64_t enough = 100;
     std::uint64_t now = *before;
-    const auto spoken =
+    auto spoken =
         await(context, "the guest's beats leave by the card", [&]() -> expected<bool> {
             const auto frames = frames_from_card(host, context.stop);
             if (!frames) return fail(frames.error());

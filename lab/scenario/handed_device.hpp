@@ -52,6 +52,7 @@ public:
     absence(performer &guest, const handed_device &device) : guest_(guest), device_(device) {}
     absence(const absence &) = delete;
     absence &operator=(const absence &) = delete;
+    ~absence() = default;
 
     /// Asks the guest with each sample, until it is seen.
     [[nodiscard]] run::progress_callback look();
