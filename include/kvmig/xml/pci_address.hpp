@@ -16,8 +16,8 @@
 
 namespace kvmig::xml {
 
-/// Of an `<address domain='0x0000' bus='0x06' slot='0x12' function='0x5'/>`; a part that is left
-/// out is 0. Fails with `invalid_argument`, naming the place.
+/// Of an `<address>` with domain, bus, slot and function; what is left out is 0. Fails with
+/// `invalid_argument`, naming the place.
 [[nodiscard]] inline expected<model::pci_address> pci_address_of(const document &doc,
                                                                  const pugi::xml_node &address) {
     struct part {
