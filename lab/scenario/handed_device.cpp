@@ -112,7 +112,7 @@ expected<void> await_device(stage &on, performer &guest, const handed_device &de
 expected<void> prove_there(stage &on, performer &guest, const std::string &prefix,
                            const handed_device &device, const std::string &address) {
     // Plugged in while it runs, it is found by and by.
-    const auto found = await_device(on, guest, device, 1);
+    auto found = await_device(on, guest, device, 1);
     if (!found && found.error().kind != error_kind::timed_out) return found;
     on.context().out.prove(prefix + "the guest sees the device", found.has_value(),
                            found ? device.id : describe(found.error()));
