@@ -142,13 +142,12 @@ expected<void> prove_spoken_by_card(stage &on, const performer &guest, const std
     // Each beat is a frame.
     constexpr std::uint64_t enough = 100;
     std::uint64_t now = *before;
-    auto spoken =
-        await(context, "the guest's beats leave by the card", [&]() -> expected<bool> {
-            const auto frames = frames_from_card(host, context.stop);
-            if (!frames) return fail(frames.error());
-            now = *frames;
-            return now >= *before + enough;
-        });
+    auto spoken = await(context, "the guest's beats leave by the card", [&]() -> expected<bool> {
+        const auto frames = frames_from_card(host, context.stop);
+        if (!frames) return fail(frames.error());
+        now = *frames;
+        return now >= *before + enough;
+    });
     on.context().out.prove(prefix + "the guest speaks by the card", spoken.has_value(),
                            fmt::format("{} frames from {}'s card", now - *before, host.name));
     if (!spoken && spoken.error().kind != error_kind::timed_out) return spoken;
