@@ -61,6 +61,8 @@ std::vector<std::string> devices_to_hand_on(const machine_spec &machine,
                                             const machine_setup &setup) {
     if (setup.made_of == hardware::usual) return {};
     // Of the queues and interrupts two are kept for each virtual function.
+    const char *const flash = "nvme,serial=flash,subsys=flashes,bus=flashport,max_ioqpairs=6,"
+                              "sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2";
     // clang-format off
     return {"-netdev", fmt::format("tap,id=card,ifname={},script=no,downscript=no",
                                    card_tap_name(machine)),
@@ -69,8 +71,7 @@ std::vector<std::string> devices_to_hand_on(const machine_spec &machine,
             "-device", "pcie-root-port,id=flashport,chassis=2,addr=0x11",
             "-blockdev", "driver=null-co,node-name=flash,size=16777216,read-zeroes=on",
             "-device", "nvme-subsys,id=flashes",
-            "-device", "nvme,serial=flash,subsys=flashes,bus=flashport,max_ioqpairs=6,"
-                       "sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2",
+            "-device", flash,
             "-device", "nvme-ns,drive=flash,shared=on"};
     // clang-format on
 }

@@ -95,10 +95,10 @@ public:
         for (const set_aside_device &each : devices_) {
             auto back = attach(source_, each, each.source);
             if (back) continue;
-            error why = make_error(back.error().kind,
-                                   "the device " + each.source.text() +
-                                       ", which the guest let go of in order to move, cannot be "
-                                       "attached at the source again")
+            const error_kind kind = back.error().kind;
+            error why = make_error(kind, "the device " + each.source.text() +
+                                             ", which the guest let go of in order to move, cannot "
+                                             "be attached at the source again")
                             .about(each.source.text())
                             .advise(command(ends_.source, each, each.source))
                             .because(std::move(back).error());
@@ -132,14 +132,14 @@ public:
             auto there = status ? attach(destination_, each, *each.destination)
                                 : expected<void>(fail(status.error()));
             if (there) continue;
-            gaps_.push_back(
-                make_error(there.error().kind, "the guest has moved, and the device " +
-                                                   each.destination->text() +
-                                                   ", which takes the place of the source's " +
-                                                   each.source.text() + ", cannot be attached")
-                    .about(each.destination->text())
-                    .advise(command(ends_.destination, each, *each.destination))
-                    .because(std::move(there).error()));
+            const error_kind kind = there.error().kind;
+            gaps_.push_back(make_error(kind, "the guest has moved, and the device " +
+                                                 each.destination->text() +
+                                                 ", which takes the place of the source's " +
+                                                 each.source.text() + ", cannot be attached")
+                                .about(each.destination->text())
+                                .advise(command(ends_.destination, each, *each.destination))
+                                .because(std::move(there).error()));
         }
     }
 

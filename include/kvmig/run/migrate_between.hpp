@@ -74,6 +74,38 @@ came_of(const std::optional<std::chrono::milliseconds> &promise, const migration
     return out;
 }
 
+/// Why the migration failed with `why`, told with where the guest is and what called it off.
+template <ports::steerable H, ports::journal J, ports::clock C>
+[[nodiscard]] error failure_of(live_driver<H, J, C> &driver, const live_plan &plan,
+                               const migration::origin &before, const migration_result &result,
+                               error why, bool stopped) {
+    const bool was_running = before.source_was == migration::activity::running;
+    error out =
+        migration_failure(plan.name, plan.hosts, result.guest, std::move(why),
+                          stopped || driver.given_up(), driver.abort_accepted(), was_running);
+    if (driver.given_up()) {
+        if (out.kind == error_kind::cancelled) out.kind = driver.given_up()->kind;
+        out.causes.insert(out.causes.begin(), *driver.given_up());
+    }
+    return out;
+}
+
+/// Whether the guest is at the destination, as far as that could be read.
+[[nodiscard]] inline bool may_have_arrived(const whereabouts &guest, bool offline) {
+    if (guest.destination.unread) return true;
+    return offline ? guest.destination.status.has_value() : guest.destination.active();
+}
+
+/// libvirt told of success, and the guest is not where it should be.
+[[nodiscard]] inline error missing_at_destination(const live_plan &plan, const whereabouts &guest) {
+    const std::string &host = plan.hosts.destination.hostname;
+    return make_error(error_kind::failed, "libvirt reports that the domain '" + plan.name +
+                                              "' was migrated to " + host + ", but " + guest.text())
+        .on(host)
+        .about(plan.name)
+        .advise("look for the guest's end in /var/log/libvirt/qemu/" + plan.name + ".log there");
+}
+
 } // namespace detail
 
 /// Carries out what `plan_between` planned, writing every transition to `journal` before the act
@@ -160,17 +192,9 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
     if (!outcome && result.guest.source.active()) driver.release_promise();
     for (const error &each : driver.steering_problems()) result.gaps.push_back(each);
     if (!outcome) {
-        const bool was_running = record.before.source_was == migration::activity::running;
-        error failure = detail::migration_failure(
-            name, hosts, result.guest, std::move(outcome).error(),
-            stop.stop_requested() || driver.given_up(), driver.abort_accepted(), was_running);
-        if (driver.given_up()) {
-            if (failure.kind == error_kind::cancelled) failure.kind = driver.given_up()->kind;
-            failure.causes.insert(failure.causes.begin(), *driver.given_up());
-        }
-        if (!settled.ended()) {
-            failure.causes.push_back(detail::left_open(settled, steps.id()));
-        }
+        error failure = detail::failure_of(driver, plan, record.before, result,
+                                           std::move(outcome).error(), stop.stop_requested());
+        if (!settled.ended()) failure.causes.push_back(detail::left_open(settled, steps.id()));
         // The call failed, and the guest may have arrived all the same.
         for (const error &each : driver.devices().gaps()) failure.causes.push_back(each);
         return fail(std::move(failure));
@@ -180,27 +204,17 @@ carry_out(H &source, H &destination, J &journal, const live_plan &plan,
     if (result.cancelled_too_late && driver.abort_problem()) {
         result.gaps.push_back(*driver.abort_problem());
     }
-    const bool arrived = options.flags.has(migration::flag::offline)
-                             ? result.guest.destination.status.has_value()
-                             : result.guest.destination.active();
-    if (!arrived && !result.guest.destination.unread) {
-        error failure =
-            make_error(error_kind::failed, "libvirt reports that the domain '" + name +
-                                               "' was migrated to " + hosts.destination.hostname +
-                                               ", but " + result.guest.text())
-                .on(hosts.destination.hostname)
-                .about(name)
-                .advise("look for the guest's end in /var/log/libvirt/qemu/" + name + ".log there");
-        if (!settled.ended()) {
-            failure.causes.push_back(detail::left_open(settled, steps.id()));
-        }
+    const bool offline = options.flags.has(migration::flag::offline);
+    if (!detail::may_have_arrived(result.guest, offline)) {
+        error failure = detail::missing_at_destination(plan, result.guest);
+        if (!settled.ended()) failure.causes.push_back(detail::left_open(settled, steps.id()));
         return fail(std::move(failure));
     }
     for (const host_answer *each : {&result.guest.source, &result.guest.destination}) {
         if (each->unread) result.gaps.push_back(*each->unread);
     }
     if (!settled.ended()) result.gaps.push_back(detail::left_open(settled, steps.id()));
-    if (options.flags.has(migration::flag::offline)) return result; // there was no job
+    if (offline) return result; // there was no job
     detail::read_statistics(driver, hosts, result);
     result.promise = detail::came_of(how.steer.promise, result);
     return result;

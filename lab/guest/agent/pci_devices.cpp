@@ -24,9 +24,10 @@ std::vector<std::string> pci_devices() {
     std::vector<std::string> result;
     std::error_code missing;
     for (const auto &entry : std::filesystem::directory_iterator{"/sys/bus/pci/devices", missing}) {
-        const std::string vendor = number_in(entry.path() / "vendor");
+        std::string name = number_in(entry.path() / "vendor");
         const std::string device = number_in(entry.path() / "device");
-        if (!vendor.empty() && !device.empty()) result.push_back(vendor + ':' + device);
+        if (name.empty() || device.empty()) continue;
+        result.push_back(name.append(":").append(device));
     }
     std::sort(result.begin(), result.end());
     return result;
