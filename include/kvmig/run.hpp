@@ -37,6 +37,7 @@
 #include <kvmig/run/drive_cold.hpp>
 #include <kvmig/run/drive_live.hpp>
 #include <kvmig/run/driver.hpp>
+#include <kvmig/run/explain.hpp>
 #include <kvmig/run/failure.hpp>
 #include <kvmig/run/folder_pool.hpp>
 #include <kvmig/run/forecast.hpp>

@@ -2,6 +2,7 @@
 // kvmig check: what would go wrong if a domain were migrated.
 #include <lab/cli/canary_text.hpp>
 #include <lab/cli/check_text.hpp>
+#include <lab/cli/diagnosis_text.hpp>
 #include <lab/cli/ends.hpp>
 #include <lab/cli/forecast_text.hpp>
 #include <lab/cli/help.hpp>
@@ -14,6 +15,7 @@
 #include <kvmig/run/canary_libvirt.hpp>
 #include <kvmig/run/check.hpp>
 #include <kvmig/run/check_proof.hpp>
+#include <kvmig/run/explain.hpp>
 #include <kvmig/run/forecast.hpp>
 #include <kvmig/run/measure_link.hpp>
 #include <kvmig/xml/domain.hpp>
@@ -142,7 +144,15 @@ expected<precheck::facts> find_facts(const check_request &asked, const context &
 exit_status act(const check_request &asked, const context &ctx) {
     if (auto known = precheck::check_ignored(asked.ignored); !known) return report(known.error());
     const auto facts = find_facts(asked, ctx);
-    if (!facts) return report(facts.error());
+    if (!facts) {
+        const exit_status status = report(facts.error());
+        if (worth_explaining(facts.error())) {
+            evidence all;
+            all.domain = asked.domain;
+            tell_causes(run::explain(facts.error(), std::move(all)));
+        }
+        return status;
+    }
     if (!asked.save_file.empty()) {
         if (auto kept = write_facts(*facts, asked.save_file); !kept) return report(kept.error());
     }

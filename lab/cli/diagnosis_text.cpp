@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/cli/diagnosis_text.hpp>
 
+#include <cstdio>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -111,6 +112,20 @@ std::string diagnosis_text(const diagnosis::report &found) {
         }
     }
     return out;
+}
+
+bool worth_explaining(const error &why) noexcept {
+    switch (why.kind) {
+    case error_kind::invalid_argument:
+    case error_kind::environment:
+    case error_kind::cancelled:
+    case error_kind::timed_out: return false; // it was given up, and says after what
+    default: return true;
+    }
+}
+
+void tell_causes(const diagnosis::report &found) {
+    if (!found.causes.empty()) fmt::print(stderr, "\n{}", diagnosis_text(found));
 }
 
 } // namespace kvmig::lab::cli

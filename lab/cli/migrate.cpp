@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // kvmig migrate: a domain from one libvirt host to another.
 #include <lab/cli/console.hpp>
+#include <lab/cli/diagnosis_text.hpp>
 #include <lab/cli/ends.hpp>
 #include <lab/cli/help.hpp>
 #include <lab/cli/migrate_cold.hpp>
@@ -16,6 +17,7 @@
 #include <kvmig/libvirt.hpp>
 #include <kvmig/migration/option_rules.hpp>
 #include <kvmig/run/choose_mode.hpp>
+#include <kvmig/run/explain.hpp>
 #include <kvmig/run/migrate.hpp>
 #include <kvmig/run/migrate_cold.hpp>
 #include <kvmig/run/migrate_cold_copied.hpp>
@@ -204,24 +206,57 @@ void print_json(const nlohmann::json &told) {
     fmt::print("{}\n", told.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-exit_status answer_failure(const error &why, const context &ctx) {
-    if (ctx.json) {
-        const bool cancelled = why.kind == error_kind::cancelled;
-        print_json({{"schema", "kvmig.migrate/1"},
-                    {"outcome", cancelled ? "cancelled" : "failed"},
-                    {"error", to_json(why)}});
-    }
-    return report(why);
+/// `ends`: none where they could not be opened. What libvirt says may be a symptom, which both
+/// hosts know the cause of.
+diagnosis::report causes_of(const error &why, const migrate_request &asked, const opened *ends,
+                            const std::stop_token &stop) {
+    if (!worth_explaining(why)) return {};
+    evidence all;
+    all.domain = asked.domain;
+    diagnosis::report told = run::explain(why, std::move(all));
+    if (ends == nullptr || run::names_cause(told) || !run::told_by_libvirt(why)) return told;
+    fmt::print(stderr, "kvmig: asking both hosts for the cause\n");
+    using precheck::storage_copy;
+    const auto &flags = asked.options.flags;
+    const bool whole =
+        asked.copy_images || asked.mode == "block" || flags.has(flag::non_shared_disk);
+    const bool top = asked.mode == "incremental" || flags.has(flag::non_shared_inc);
+    return run::explain(why, ends->domain, ends->destination, asked.from,
+                        {.copy = whole ? storage_copy::all
+                                 : top ? storage_copy::incremental
+                                       : storage_copy::none,
+                         .peer2peer = flags.has(flag::peer2peer),
+                         .destination_uri = asked.options.destination_uri,
+                         .stop = stop});
 }
 
-/// `mode`: the one that was taken, and why.
+exit_status answer_failure(const error &why, const context &ctx,
+                           const diagnosis::report &causes = {}) {
+    if (ctx.json) {
+        const bool cancelled = why.kind == error_kind::cancelled;
+        nlohmann::json told = {{"schema", "kvmig.migrate/1"},
+                               {"outcome", cancelled ? "cancelled" : "failed"},
+                               {"error", to_json(why)}};
+        if (!causes.causes.empty()) told["diagnosis"] = diagnosis_json(causes);
+        print_json(told);
+    }
+    const exit_status status = report(why);
+    tell_causes(causes);
+    return status;
+}
+
+/// `why`: the mode was taken.
 template <class Result>
-exit_status answer(const expected<Result> &outcome, const std::string &mode, const std::string &why,
-                   const context &ctx) {
-    if (!outcome) return answer_failure(outcome.error(), ctx);
+exit_status answer(const expected<Result> &outcome, const migrate_request &asked,
+                   const std::string &why, const opened &ends, const context &ctx) {
+    if (!outcome) {
+        return answer_failure(
+            outcome.error(), ctx,
+            causes_of(outcome.error(), asked, &ends, ctx.interrupted.get_token()));
+    }
     if (ctx.json) {
         nlohmann::json told = to_json(*outcome);
-        told["mode"] = mode;
+        told["mode"] = asked.mode;
         told["mode_why"] = why;
         print_json(told);
     } else {
@@ -243,7 +278,9 @@ exit_status act(const migrate_request &typed, const context &ctx) {
     const auto loop = libvirt::event_loop::start(); // outlives the connections
     if (!loop) return answer_failure(loop.error(), ctx);
     const auto ends = open(typed, stop);
-    if (!ends) return answer_failure(ends.error(), ctx);
+    if (!ends) {
+        return answer_failure(ends.error(), ctx, causes_of(ends.error(), typed, nullptr, stop));
+    }
     const auto chosen = choose(typed, *ends);
     if (!chosen) return answer_failure(chosen.error(), ctx);
     const auto &[asked, why] = *chosen;
@@ -260,8 +297,9 @@ exit_status act(const migrate_request &typed, const context &ctx) {
         }
         return exit_status::done;
     }
-    if (asked.mode == "cold") return answer(migrate_cold(asked, *ends, stop), asked.mode, why, ctx);
-    return answer(migrate(asked, *ends, stop), asked.mode, why, ctx);
+    if (asked.mode == "cold")
+        return answer(migrate_cold(asked, *ends, stop), asked, why, *ends, ctx);
+    return answer(migrate(asked, *ends, stop), asked, why, *ends, ctx);
 }
 
 } // namespace

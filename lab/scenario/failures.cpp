@@ -14,6 +14,7 @@
 #include <kvmig/model/connection_uri.hpp>
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
+#include <kvmig/run/explain.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -102,11 +103,7 @@ private:
             return {};
         }
         // It will be opened from the source, as `virsh` on the source does too.
-        auto facts = run::collect_facts(guest_.at, *there, guest_.at.on().uri(),
-                                        {.copy = copies_disks(what_) ? precheck::storage_copy::all
-                                                                     : precheck::storage_copy::none,
-                                         .peer2peer = true,
-                                         .stop = stop()});
+        auto facts = run::collect_facts(guest_.at, *there, guest_.at.on().uri(), as_asked());
         if (!facts) return fail(std::move(facts).error());
         // Facts of broken hosts: what the rules are tested with (tests/corpus/facts/record.py).
         const std::filesystem::path &folder = on_.context().folder;
@@ -136,6 +133,13 @@ private:
         return {};
     }
 
+    /// What both hosts are to be asked for.
+    [[nodiscard]] run::collect_options as_asked() const {
+        return {.copy = copies_disks(what_) ? precheck::storage_copy::all
+                                            : precheck::storage_copy::none,
+                .peer2peer = true,
+                .stop = stop()};
+    }
     [[nodiscard]] evidence begun_evidence() const {
         evidence all;
         all.domain = guest_.guest.name;
@@ -288,9 +292,10 @@ private:
         if (result) return fail(error_kind::failed, "it was migrated all the same");
         // What the daemons said to each other is not always what the caller is told.
         evidence all = begun_evidence();
-        diagnosis::add_error(all, result.error());
         if (auto added = add_journals(all, *ends); !added) return added;
-        const diagnosis::report told = diagnosis::diagnose(all);
+        const diagnosis::report told =
+            run::explain(result.error(), guest_.at, on_.on().kvm02(), guest_.at.on().uri(),
+                         as_asked(), std::move(all));
         if (told_.causes.empty()) told_ = told;
         prove_diagnosis("the library", describe(result.error()), told);
         return {};

@@ -277,6 +277,14 @@ TEST_CASE("a domain that is not there is named") {
     CHECK_THAT(said.messages, Catch::Contains("'vm9'"));
 }
 
+TEST_CASE("a host that cannot be reached is told with its causes") {
+    const auto out =
+        run_check({"test", "--from", "test:///default", "--to", "test+tcp://127.0.0.1:1/default"});
+    CHECK(out.status == exit_status::failed);
+    CHECK_THAT(out.messages, Catch::Contains("Connection refused"));
+    CHECK_THAT(out.messages, Catch::Contains("\n  do       "));
+}
+
 TEST_CASE("check refuses a URI that cannot be parsed as wrong usage") {
     const auto said =
         run_check({"vm1", "--from", "qemu+ssh://kvm01:/system", "--to", "test:///default"});

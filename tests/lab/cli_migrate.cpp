@@ -218,6 +218,24 @@ TEST_CASE("a failure is told with its cause and with where the guest is") {
     CHECK_THAT(out.messages, Catch::Contains("because:"));
 }
 
+TEST_CASE("a failure is told with its causes, one that was asked for is not") {
+    folder at;
+    const std::string nowhere = "test+tcp://127.0.0.1:1/default";
+    const auto out = migrate({"test", "--from", "test:///default", "--to", nowhere, "--json"});
+    CHECK(out.status == exit_status::failed);
+    CHECK_THAT(out.messages, Catch::Contains("Connection refused"));
+    CHECK_THAT(out.messages, Catch::Contains("\n  do       "));
+    const auto answer = nlohmann::json::parse(out.answer);
+    const auto &diagnosis = answer.at("diagnosis");
+    CHECK(diagnosis.at("schema") == "kvmig.diagnosis/1");
+    CHECK_THAT(out.messages,
+               Catch::Contains(diagnosis.at("causes").at(0).at("id").get<std::string>()));
+    const auto stopped =
+        migrate({"test", "--from", "test:///default", "--to", nowhere, "--json"}, true);
+    CHECK(stopped.status == exit_status::cancelled);
+    CHECK_FALSE(nlohmann::json::parse(stopped.answer).contains("diagnosis"));
+}
+
 TEST_CASE("with --json a failure is an answer on stdout too") {
     folder at;
     const auto out = migrate(
