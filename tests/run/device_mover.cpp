@@ -198,6 +198,25 @@ TEST_CASE("a cancellation ends the wait, and a device that leaves all the same c
     CHECK(g.w.records.unfinished()->empty());
 }
 
+TEST_CASE("a device that an earlier controller may have asked for is told while it is held") {
+    for (const bool inherited : {true, false}) {
+        INFO(inherited);
+        one_guest g({.device = true, .clings = true});
+        run::device_mover<world_host> mover(g.source, g.destination, g.w.id);
+        mover.adopt({{.source = here, .destination = there, .xml = "<hostdev/>"}},
+                    {"qemu+ssh://kvm01/system", "qemu+ssh://kvm02/system"});
+        if (inherited) mover.expect_late();
+        REQUIRE(mover.give_back(2ms, [] {}));
+        CHECK(g.w.held(0));
+        REQUIRE(mover.gaps().size() == (inherited ? 1 : 0));
+        if (!inherited) continue;
+        const error &gap = mover.gaps().front();
+        CHECK(told(gap, "holds its device 0000:06:00.0"));
+        CHECK_THAT(describe(gap),
+                   Catch::Contains("virsh -c qemu+ssh://kvm01/system attach-device"));
+    }
+}
+
 TEST_CASE("a wish that names what a host does not have is refused before anything starts") {
     one_guest g({.device = true});
     g.options.host_devices.at_destination = {{here, {0, 9, 0, 0}}, {{0, 8, 0, 0}, there}};

@@ -31,7 +31,8 @@ struct device_ends {
 ///
 /// A guest that was asked to let go of a device may do so later; libvirt cannot take the request
 /// back. Where a wait was cut short, or the controller died in it, `give_back` waits for that for a
-/// while; when the guest took longer than it may, the error says what to do should it come yet.
+/// while; when the guest took longer than it may, the error says what to do should it come yet, or
+/// a gap where there is no error.
 template <ports::hypervisor H> class device_mover {
 public:
     /// Of the guest `id`; there is nothing to move yet.
@@ -44,7 +45,7 @@ public:
         ends_ = std::move(ends);
     }
     /// An earlier controller may have died while it waited for the guest.
-    void expect_late() noexcept { late_ = true; }
+    void expect_late() noexcept { late_ = inherited_ = true; }
 
     /// Detaches one after another at the source, and returns when the guest has none of them.
     /// `patience`: how long it may take to let go of one; `pause` waits for a while, and `stopped`
@@ -143,7 +144,7 @@ public:
         }
     }
 
-    /// What the guest lacks at the destination, and why.
+    /// What the guest lacks, or may lack yet, and why.
     [[nodiscard]] const std::vector<error> &gaps() const noexcept { return gaps_; }
 
 private:
@@ -207,9 +208,26 @@ private:
             const auto now = count();
             if (!now) return fail(now.error());
             held = *now;
-            if (std::chrono::steady_clock::now() >= until) break;
+            if (std::chrono::steady_clock::now() >= until) {
+                if (inherited_ && held == *first) tell_still_held();
+                break;
+            }
         }
         return {};
+    }
+
+    /// Whether a controller that died had asked the guest cannot be known.
+    void tell_still_held() {
+        for (const set_aside_device &each : devices_) {
+            if (const auto here = has(source_, each.source); !here || !*here) continue;
+            gaps_.push_back(
+                make_error(error_kind::timed_out,
+                           "the guest holds its device " + each.source.text() +
+                               "; should it have been asked to let go of it, and do so later, it "
+                               "is without it")
+                    .about(each.source.text())
+                    .advise("then: " + command(ends_.source, each, each.source)));
+        }
     }
 
     template <class Pause, class Stopped>
@@ -252,7 +270,8 @@ private:
     uuid id_;
     std::vector<set_aside_device> devices_;
     device_ends ends_;
-    bool late_ = false; ///< the guest may yet let go of a device
+    bool late_ = false;      ///< the guest may yet let go of a device
+    bool inherited_ = false; ///< by what an earlier controller asked for
     std::vector<error> gaps_;
 };
 
