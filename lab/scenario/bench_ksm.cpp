@@ -100,21 +100,8 @@ private:
         tell("taking memory away from the host");
         const auto left = bytes{static_cast<std::uint64_t>(
             static_cast<double>(before_.memory.total.count()) * part_left)};
-        if (auto tidy = host_.shell("sync; echo 3 > /proc/sys/vm/drop_caches; echo 1 > "
-                                    "/proc/sys/vm/compact_memory");
-            !tidy) {
-            return fail(std::move(tidy).error());
-        }
-        auto now = host_.look();
-        if (!now) return fail(std::move(now).error());
-        if (now->memory.to_be_had() > left) {
-            const auto pool = (now->memory.to_be_had() - left).count() / bytes::mib(2).count();
-            if (auto taken = host_.shell(fmt::format("echo {} > /proc/sys/vm/nr_hugepages", pool));
-                !taken) {
-                return fail(std::move(taken).error());
-            }
-        }
-        if (now = host_.look(); !now) return fail(std::move(now).error());
+        const auto now = leave_memory(host_, left);
+        if (!now) return fail(now.error());
         const auto daemon = tuning::ksmtuned::start(now->memory.total);
         if (!daemon) return fail(daemon.error());
         const bytes free = now->memory.free + now->memory.buffers + now->memory.cached;

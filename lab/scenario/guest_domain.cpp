@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace kvmig::lab {
 
@@ -51,6 +52,18 @@ void add_host_device(pugi::xml_node devices, const guest_domain &guest) {
     auto teaming = device.append_child("teaming");
     teaming.append_attribute("type") = "transient";
     teaming.append_attribute("persistent") = stand_in;
+}
+
+void add_limits(pugi::xml_node domain, const tuning::memtune &limits) {
+    if (!limits.hard_limit && !limits.soft_limit) return;
+    auto memtune = domain.append_child("memtune");
+    for (const auto &[name, limit] :
+         {std::pair{"hard_limit", limits.hard_limit}, std::pair{"soft_limit", limits.soft_limit}}) {
+        if (!limit) continue;
+        auto child = memtune.append_child(name);
+        child.append_attribute("unit") = "b";
+        child.text().set(fmt::format("{}", limit->count()).c_str());
+    }
 }
 
 std::string text_of(const pugi::xml_document &document) {
@@ -146,6 +159,7 @@ std::string domain_xml(const guest_domain &guest) {
         page.append_attribute("size") = "2048";
         page.append_attribute("unit") = "KiB";
     }
+    add_limits(domain, guest.limits);
     add_text(domain, "vcpu", fmt::format("{}", guest.vcpus));
 
     auto os = domain.append_child("os");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kvmig/core/units.hpp>
+#include <kvmig/tuning/memtune.hpp>
 #include <lab/guest/settings.hpp>
 #include <lab/image/seed.hpp>
 #include <lab/topology/site.hpp>
@@ -37,6 +38,7 @@ struct guest_domain {
     /// (`<teaming>`): `mac` is the card's.
     bool teaming = false;
     bool huge_pages = false; ///< its memory on pages of 2 MiB
+    tuning::memtune limits;  ///< of its memory; of these the hard and the soft one
     bool nesting = false;    ///< a CPU of the host's model that virtualizes, not the host's own
     guest::guest_settings settings; ///< what the agent is told
 };

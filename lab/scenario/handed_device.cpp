@@ -17,24 +17,6 @@ namespace kvmig::lab {
 
 namespace {
 
-constexpr std::chrono::minutes watchdog{10};
-
-/// Asks again and again until it is so.
-expected<void> await(const scenario_context &context, const std::string &what,
-                     const std::function<expected<bool>()> &is_so) {
-    const auto deadline = std::chrono::steady_clock::now() + watchdog;
-    pacemaker pace(std::chrono::milliseconds{200}, context.stop);
-    for (;;) {
-        const auto now = is_so();
-        if (!now) return fail(now.error());
-        if (*now) return {};
-        if (std::chrono::steady_clock::now() > deadline) {
-            return fail(error_kind::timed_out, "waited in vain: " + what);
-        }
-        if (auto waited = pace.next(); !waited) return waited;
-    }
-}
-
 std::string_view host_of(const performer &guest) {
     return find_machine(guest.at.on().hostname())->name;
 }
@@ -101,7 +83,7 @@ expected<run::migration_result> attempt_without(stage &on, performer &guest,
 
 expected<void> await_device(stage &on, performer &guest, const handed_device &device,
                             std::size_t count) {
-    return await(on.context(), fmt::format("the guest sees {} of {}", count, device.id),
+    return await(on.context().stop, fmt::format("the guest sees {} of {}", count, device.id),
                  [&]() -> expected<bool> {
                      const auto seen = devices_seen(guest, device);
                      if (!seen) return fail(seen.error());
@@ -142,12 +124,13 @@ expected<void> prove_spoken_by_card(stage &on, const performer &guest, const std
     // Each beat is a frame.
     constexpr std::uint64_t enough = 100;
     std::uint64_t now = *before;
-    auto spoken = await(context, "the guest's beats leave by the card", [&]() -> expected<bool> {
-        const auto frames = frames_from_card(host, context.stop);
-        if (!frames) return fail(frames.error());
-        now = *frames;
-        return now >= *before + enough;
-    });
+    auto spoken =
+        await(context.stop, "the guest's beats leave by the card", [&]() -> expected<bool> {
+            const auto frames = frames_from_card(host, context.stop);
+            if (!frames) return fail(frames.error());
+            now = *frames;
+            return now >= *before + enough;
+        });
     on.context().out.prove(prefix + "the guest speaks by the card", spoken.has_value(),
                            fmt::format("{} frames from {}'s card", now - *before, host.name));
     if (!spoken && spoken.error().kind != error_kind::timed_out) return spoken;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lab/machine/remote.hpp>
 #include <lab/scenario/host_look.hpp>
+#include <lab/scenario/huge_memory.hpp>
 #include <lab/topology/files.hpp>
 
 #include <kvmig/host/kernel_files.hpp>
@@ -99,6 +100,21 @@ expected<tuning::ksm_sample> host_look::look() const {
     const auto at = uptime_in(uptime == texts->end() ? "" : uptime->second);
     if (!at) return fail(at.error());
     return host::read_ksm_sample(host::kernel_files{folder_}, *at);
+}
+
+expected<tuning::ksm_sample> leave_memory(const host_look &host, bytes left) {
+    if (auto tidy = host.shell("sync; echo 3 > /proc/sys/vm/drop_caches; echo 1 > "
+                               "/proc/sys/vm/compact_memory");
+        !tidy) {
+        return fail(std::move(tidy).error());
+    }
+    auto now = host.look();
+    if (!now || now->memory.to_be_had() <= left) return now;
+    const auto pool = (now->memory.to_be_had() - left).count() / bytes::mib(2).count();
+    if (auto taken = host.shell(fmt::format("echo {} > {}", pool, reserved_huge_pages)); !taken) {
+        return fail(std::move(taken).error());
+    }
+    return host.look();
 }
 
 expected<void> host_look::carry_out(const tuning::plan &plan) const {

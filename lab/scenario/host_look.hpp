@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kvmig/core/expected.hpp>
+#include <kvmig/core/units.hpp>
 #include <kvmig/tuning/ksm_policy.hpp>
 #include <kvmig/tuning/plan.hpp>
 #include <lab/topology/topology.hpp>
@@ -52,5 +53,9 @@ private:
     std::string processes_; ///< as the shell takes them: `{12,34}`
     std::stop_token stop_;
 };
+
+/// Takes memory away from the host by a pool of huge pages, until so much is to be had; where less
+/// is already, nothing. What there is then.
+[[nodiscard]] expected<tuning::ksm_sample> leave_memory(const host_look &host, bytes left);
 
 } // namespace kvmig::lab

@@ -4,13 +4,11 @@
 
 #include <kvmig/core/expected.hpp>
 #include <kvmig/core/units.hpp>
-#include <kvmig/tuning/value.hpp>
+#include <lab/scenario/kib_line.hpp>
 #include <lab/scenario/stage.hpp>
 #include <lab/topology/topology.hpp>
 
-#include <algorithm>
 #include <array>
-#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -25,29 +23,15 @@ struct huge_memory {
 
 /// Of the text of `/proc/PID/smaps_rollup`. Fails with `protocol` where it does not tell.
 [[nodiscard]] inline expected<huge_memory> parse_huge_memory(std::string_view text) {
-    const auto kib = [&](std::string_view key) -> expected<bytes> {
-        const auto at = text.find(key);
-        if (at == std::string_view::npos) {
-            return fail(make_error(error_kind::protocol, "there is no " + std::string(key))
-                            .about("smaps_rollup"));
-        }
-        std::string_view value = text.substr(at + key.size());
-        value = value.substr(0, value.find('\n'));
-        value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
-        value = value.substr(0, value.find(' '));
-        const auto number = tuning::number<std::uint64_t>(value, key);
-        if (!number) return fail(number.error());
-        return bytes::kib(*number);
-    };
     huge_memory out;
     struct row {
         std::string_view key;
         bytes huge_memory::*where;
     };
-    for (const auto &[key, where] : std::array{row{"\nAnonHugePages:", &huge_memory::transparent},
-                                               row{"\nShared_Hugetlb:", &huge_memory::reserved},
-                                               row{"\nPrivate_Hugetlb:", &huge_memory::reserved}}) {
-        const auto value = kib(key);
+    for (const auto &[key, where] : std::array{row{"AnonHugePages", &huge_memory::transparent},
+                                               row{"Shared_Hugetlb", &huge_memory::reserved},
+                                               row{"Private_Hugetlb", &huge_memory::reserved}}) {
+        const auto value = kib_line(text, key, "smaps_rollup");
         if (!value) return fail(value.error());
         out.*where = out.*where + *value;
     }

@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <utility>
 
 namespace kvmig::lab {
@@ -49,5 +51,22 @@ private:
     std::stop_token stop_;
     std::chrono::steady_clock::time_point last_;
 };
+
+/// Asks again and again until it is so; with `timed_out` after ten minutes, naming `what`.
+[[nodiscard]] inline expected<void> await(const std::stop_token &stop, const std::string &what,
+                                          const std::function<expected<bool>()> &is_so) {
+    constexpr std::chrono::minutes watchdog{10};
+    const auto deadline = std::chrono::steady_clock::now() + watchdog;
+    pacemaker pace(std::chrono::milliseconds{200}, stop);
+    for (;;) {
+        const auto now = is_so();
+        if (!now) return fail(now.error());
+        if (*now) return {};
+        if (std::chrono::steady_clock::now() > deadline) {
+            return fail(error_kind::timed_out, "waited in vain: " + what);
+        }
+        if (auto waited = pace.next(); !waited) return waited;
+    }
+}
 
 } // namespace kvmig::lab

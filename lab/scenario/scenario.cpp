@@ -54,8 +54,9 @@ std::span<const scenario> all_scenarios() {
 }
 
 std::span<const scenario> all_benchmarks() {
-    static const std::vector<scenario> benchmarks{bench_ksm(), bench_blkio(), bench_hugepages(),
-                                                  bench_profile(), bench_migration_under_tuning()};
+    static const std::vector<scenario> benchmarks{
+        bench_ksm(),     bench_blkio(),   bench_hugepages(),
+        bench_memtune(), bench_profile(), bench_migration_under_tuning()};
     return benchmarks;
 }
 

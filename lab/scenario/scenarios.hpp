@@ -49,6 +49,7 @@ namespace kvmig::lab {
 [[nodiscard]] scenario bench_ksm();
 [[nodiscard]] scenario bench_blkio();
 [[nodiscard]] scenario bench_hugepages();
+[[nodiscard]] scenario bench_memtune();
 [[nodiscard]] scenario bench_profile();
 [[nodiscard]] scenario bench_migration_under_tuning();
 

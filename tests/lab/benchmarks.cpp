@@ -10,6 +10,7 @@
 #include <lab/report/table.hpp>
 #include <lab/scenario/counted.hpp>
 #include <lab/scenario/effect.hpp>
+#include <lab/scenario/held_memory.hpp>
 #include <lab/scenario/host_look.hpp>
 #include <lab/scenario/huge_memory.hpp>
 #include <lab/scenario/kept_settings.hpp>
@@ -139,6 +140,22 @@ TEST_CASE("the huge pages of a process are told apart, and one of an older kerne
         INFO(wrong);
         REQUIRE_FALSE(none);
         CHECK(none.error().kind == error_kind::protocol);
+        CHECK_THAT(describe(none.error()), Catch::Contains(names));
+    }
+}
+
+TEST_CASE("what a process holds in memory and in swap") {
+    const std::string status = "Name:\tqemu\nVmRSSX:\t1 kB\nVmRSS:\t  1024 kB\nVmSwap:\t    0 kB\n";
+    const auto seen = lab::parse_held_memory(status);
+    REQUIRE(seen);
+    CHECK(seen->resident == bytes::mib(1));
+    CHECK(seen->swapped == bytes{});
+    for (const auto &[wrong, names] :
+         {std::pair{std::string{}, "VmRSS"}, std::pair{std::string{"VmRSS: 1 kB"}, "VmSwap"},
+          std::pair{std::string{"VmRSS: 1 kB\nVmSwap: much kB\n"}, "VmSwap"}}) {
+        const auto none = lab::parse_held_memory(wrong);
+        INFO(wrong);
+        REQUIRE_FALSE(none);
         CHECK_THAT(describe(none.error()), Catch::Contains(names));
     }
 }

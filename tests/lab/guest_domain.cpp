@@ -46,3 +46,12 @@ TEST_CASE("a guest is handed a device of its host, and an interface may stand in
     CHECK(parsed().host_devices.front().teaming == "transient");
     CHECK(parsed().interfaces.front().teaming == "persistent");
 }
+
+TEST_CASE("a guest has the limits of its memory, or none") {
+    lab::guest_domain guest = lab::usual_guest();
+    CHECK(lab::domain_xml(guest).find("memtune") == std::string::npos);
+    guest.limits = {.hard_limit = bytes::mib(200), .soft_limit = bytes::mib(100)};
+    const std::string xml = lab::domain_xml(guest);
+    CHECK_THAT(xml, Catch::Contains("<hard_limit unit=\"b\">209715200</hard_limit>"));
+    CHECK_THAT(xml, Catch::Contains("<soft_limit unit=\"b\">104857600</soft_limit>"));
+}
