@@ -15,6 +15,7 @@
 #include <kvmig/precheck/report.hpp>
 #include <kvmig/run/check.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -27,11 +28,7 @@ namespace kvmig::run {
 
 /// Whether libvirt said no, rather than this library.
 [[nodiscard]] inline bool told_by_libvirt(const error &why) {
-    if (why.libvirt) return true;
-    for (const error &each : why.causes) {
-        if (told_by_libvirt(each)) return true;
-    }
-    return false;
+    return why.libvirt || std::any_of(why.causes.begin(), why.causes.end(), told_by_libvirt);
 }
 
 /// Adds what blocks; what only warns has not made a migration fail.
